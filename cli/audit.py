@@ -1,0 +1,66 @@
+"""agentadm audit: what was changed, by whom and why; undo and verify."""
+
+from typing import Annotated
+
+import typer
+
+from cli.context import Context
+from cli.options import DEFAULT_LIMIT, All, Limit, OperationRef
+from cli.output import Listing, listing
+from cli.registry import Noun, Risk, Undo
+from platform_core.audit.types import OperationDetail, OperationSummary, UndoResult, Verification
+from platform_core.errors import ExitCode
+from platform_core.refs import operation_id
+
+noun = Noun("audit", "What was changed, by whom and why; undo and verify.")
+
+
+@noun.command("list", example="agentadm audit list --command 'users suspend'")
+def list_operations(
+    ctx: Context,
+    command: Annotated[str | None, typer.Option(help="Only this noun and verb.")] = None,
+    by: Annotated[str | None, typer.Option(metavar="NAME", help="Only what this actor did.")] = None,
+    table: Annotated[str | None, typer.Option(help="Only what touched this table.")] = None,
+    key: Annotated[str | None, typer.Option(help="Only what touched the row with this key.")] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    all_: All = False,
+) -> Listing[OperationSummary]:
+    """List operations, newest first."""
+    wanted = None if all_ else limit
+    rows = ctx.read(
+        lambda services: services.audit.list(
+            limit=None if wanted is None else wanted + 1, command=command, actor=by, table=table, key=key
+        )
+    )
+    return listing(rows, wanted)
+
+
+@noun.command("show", example="agentadm audit show 01930000-0000-7000-8000-000000000000")
+def show(ctx: Context, operation: OperationRef, all_: All = False) -> OperationDetail:
+    """Show one operation with the rows that it changed, before and after."""
+    found = operation_id(operation)
+    detail = ctx.read(lambda services: services.audit.show(found, **({"limit": None} if all_ else {})))
+    if len(detail.changes) < detail.total_changes:
+        ctx.note(f"the first {len(detail.changes)} of {detail.total_changes} changes only: --all shows the rest")
+    return detail
+
+
+@noun.command(
+    "undo",
+    risk=Risk.MODERATE,
+    undo=Undo.REVERSIBLE,
+    example="agentadm audit undo 01930000-0000-7000-8000-000000000000 --yes",
+)
+def undo(ctx: Context, operation: OperationRef) -> UndoResult:
+    """Put every row that an operation changed back to how it was before."""
+    found = operation_id(operation)
+    return ctx.write(lambda services: services.audit.undo(found, undo_id=services.operation), undoes=found)
+
+
+@noun.command("verify", example="agentadm audit verify")
+def verify(ctx: Context) -> Verification:
+    """Compute every seal of the audit again; exit with 1 when anything does not fit."""
+    found = ctx.read(lambda services: services.audit.verify())
+    if found.problems:
+        ctx.invocation.code = int(ExitCode.DIFFERS)
+    return found

@@ -1,0 +1,212 @@
+"""What every command receives: the platform, the shared options, and the ways to read, write and ask."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+
+import typer
+
+from cli.options import Shared
+from platform_core.errors import GuardTripped, Unchanged, UsageError
+from platform_core.platform import Platform
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from cli.registry import CommandProperties
+    from platform_core.operations.types import Outcome, ResumedIntent, WriteRequest
+    from platform_core.services import Services
+
+T = TypeVar("T")
+
+
+@dataclass
+class Invocation:
+    """One call of main: streams, environment, shared options, and the platform once it is needed."""
+
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    stdin: TextIO = field(default_factory=lambda: sys.stdin)
+    stdout: TextIO = field(default_factory=lambda: sys.stdout)
+    stderr: TextIO = field(default_factory=lambda: sys.stderr)
+    shared: Shared = field(default_factory=Shared)
+    platform: Platform | None = None
+    code: int = 0
+
+
+class Context(typer.Context):
+    """What a command receives."""
+
+    @property
+    def invocation(self) -> Invocation:
+        """The call of main."""
+        found: Invocation = self.find_root().obj
+        return found
+
+    @property
+    def shared(self) -> Shared:
+        """The shared options."""
+        return self.invocation.shared
+
+    @property
+    def properties(self) -> "CommandProperties":
+        """What is known of the running command."""
+        found: CommandProperties = self.command.properties  # type: ignore[attr-defined] # every command is ours
+        return found
+
+    @property
+    def platform(self) -> Platform:
+        """The services behind the commands."""
+        if self.invocation.platform is None:
+            self.invocation.platform = Platform(
+                self.invocation.environ, profile=self.shared.profile, wait_seconds=self.shared.wait
+            )
+        return self.invocation.platform
+
+    @cached_property
+    def arguments(self) -> dict[str, Any]:
+        """The command's own arguments, for the record; none of them is a secret, secrets come by other ways."""
+        return {name: _plain(value) for name, value in self.params.items() if value not in (None, False, (), [])}
+
+    def read(self, work: "Callable[[Services], T]") -> T:
+        """Run statements that see one moment of the database and cannot change it."""
+        return self.platform.read(work)
+
+    def write(
+        self,
+        work: "Callable[[Services], T]",
+        *,
+        inputs: Mapping[str, Any] | None = None,
+        undoes: Any = None,
+        targets: int = 1,
+    ) -> T:
+        """Confirm, then run one operation whole, or not at all.
+
+        Args:
+            work: the change.
+            inputs: digests of files and of standard input, when the command reads any.
+            undoes: the operation that this one puts back.
+            targets: how many things are meant, for --expect.
+        """
+        self.check_expected(targets)
+        self.confirm(self.platform.mark.environment, production=self.platform.mark.production)
+        request = self.request(inputs=inputs, undoes=undoes)
+        result_type = self.properties.result
+        if self.properties.cron:
+            outcome = self.platform.run_job(self.properties.path, request, work, result_type)
+        else:
+            outcome = self.platform.write(request, work, result_type)
+        self._report(outcome)
+        return outcome.value
+
+    def resume_operation(self, operation_id: "UUID", *, abandon: bool) -> "tuple[ResumedIntent, ...]":
+        """Confirm, then finish the unfinished provider steps of an operation."""
+        self.confirm(self.platform.mark.environment, production=self.platform.mark.production)
+        if self.shared.dry_run:
+            steps = self.read(lambda services: services.operations.steps_of(operation_id))
+            pending = [step for step in steps if step.settled_at is None]
+            self.note(f"dry run: {len(pending)} steps would be sent, nothing was sent")
+            for step in pending:
+                self.note(f"  would send: {step.step} {step.request}")
+        return self.platform.resume_operation(operation_id, abandon=abandon, dry_run=self.shared.dry_run)
+
+    def request(self, *, inputs: Mapping[str, Any] | None = None, undoes: Any = None) -> "WriteRequest":
+        """The operation as it is asked for.
+
+        Raises:
+            UsageError: the profile demands a reason and none was given.
+        """
+        from platform_core.operations.types import WriteRequest
+
+        shared = self.shared
+        profile = self.platform.settings.profile
+        if profile is not None and profile.require_reason and not shared.reason:
+            raise UsageError(f"profile {profile.name} demands a reason for every change", "add --reason TEXT")
+        return WriteRequest(
+            command=self.properties.path,
+            arguments=self.arguments,
+            inputs={**self.arguments, **(inputs or {})},
+            reason=shared.reason,
+            ticket=shared.ticket,
+            idempotency_key=shared.idempotency_key,
+            actor=shared.actor,
+            dry_run=shared.dry_run,
+            max_affected=shared.max_affected,
+            undoes=undoes,
+        )
+
+    def check_expected(self, targets: int) -> None:
+        """Hold --expect against the number of things that are meant.
+
+        Raises:
+            GuardTripped: they differ.
+        """
+        if self.shared.expect is not None and self.shared.expect != targets:
+            raise GuardTripped(f"--expect {self.shared.expect}, but {targets} would be changed", "nothing was changed")
+
+    def confirm(self, environment: str, *, production: bool) -> None:
+        """Name a production environment, and ask where the command's risk demands it. A dry run needs no answer.
+
+        Raises:
+            Refused: the answer was no, or there is no one to ask.
+        """
+        from cli.confirmation import confirm
+
+        confirm(self, environment, production=production)
+
+    def confirm_on_database(self) -> None:
+        """As confirm, for commands that must work whatever the schema's version is."""
+        status = self.platform.care.status()
+        self.confirm(status.environment or "unmarked", production=bool(status.production))
+
+    def secret_line(self) -> str:
+        """A secret from standard input: one line, never an argument.
+
+        Raises:
+            UsageError: there is none.
+        """
+        line = self.invocation.stdin.readline().rstrip("\n")
+        if not line:
+            raise UsageError("no secret on standard input", "for example: agentadm ... < FILE")
+        return line
+
+    def note(self, text: str) -> None:
+        """Say something on stderr that is not the result; --quiet leaves it out."""
+        from cli.output import write_note
+
+        if not self.shared.quiet:
+            write_note(self.invocation.stderr, text)
+
+    def finish(self, value: Any) -> None:
+        """Render the command's value."""
+        from cli.output import render
+
+        if value is not None:
+            render(value, self.properties.result, self.invocation)
+
+    def can_ask(self) -> bool:
+        """Whether there is somebody to ask: stdin and stderr are terminals, and --no-input was not given."""
+        return not self.shared.no_input and self.invocation.stdin.isatty() and self.invocation.stderr.isatty()
+
+    def _report(self, outcome: "Outcome[Any]") -> None:
+        from cli.output import counted, write_changes
+
+        if outcome.replayed:
+            self.note(f"replayed: operation {outcome.operation_id} ran under this key before; nothing was changed")
+            return
+        if self.shared.error_unchanged and outcome.affected == 0 and not outcome.dry_run:
+            raise Unchanged("nothing to change", operation_id=str(outcome.operation_id))
+        if outcome.dry_run:
+            write_changes(self.invocation, outcome)
+        elif outcome.affected == 0:
+            self.note("nothing to change")
+        else:
+            self.note(f"operation {outcome.operation_id}: {counted(outcome.affected, 'row')} changed")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, (str, int, float, bool)) else str(value)

@@ -1,0 +1,232 @@
+"""The entry: the table of nouns, and the only place that catches and exits."""
+
+import gc
+import os
+import signal
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from types import FrameType
+from typing import Any, TextIO
+
+import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
+
+from cli.context import Invocation
+from cli.options import OutputFormat
+from cli.output import MACHINE_FORMATS, write_error
+from cli.registry import CommandProperties, Group, Noun
+from platform_core.errors import AgentadmError, ExitCode, UsageError
+from platform_core.signals import Termination
+
+PROGRAM = "agentadm"
+SUMMARY = "Administer an AI-agent platform: people, agents, keys, billing, marketplace and usage."
+# One line for each noun, so that help needs no noun's module.
+NOUNS = {
+    "users": "People who use the platform.",
+    "audit": "What was changed, by whom and why; undo and verify.",
+    "operations": "Operations, and steps at a provider that are not finished.",
+    "db": "The database: set up, migrate, check, back up.",
+    "config": "Where settings come from.",
+}
+TOP_LEVEL = {
+    "demo": "Make a local server with a believable company, and take a short tour.",
+    "help": "Topics: exit-codes.",
+    "version": "Versions of the tool, of Python and of the schema.",
+}
+
+
+class Root(Group):
+    """The root: nouns are imported when they are asked for."""
+
+    shows_shared = True
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Typer's signature
+        """All nouns, without importing any."""
+        return [*NOUNS, *TOP_LEVEL]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - Typer's signature
+        """The noun's commands, imported now."""
+        if cmd_name not in self.commands and cmd_name in {**NOUNS, **TOP_LEVEL}:
+            self.commands[cmd_name] = _load(cmd_name)
+        return self.commands.get(cmd_name)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - Typer's signature
+        """One line for each noun, from the table."""
+        with formatter.section("Commands"):
+            formatter.write_dl([*NOUNS.items(), *TOP_LEVEL.items()])
+
+
+def _load(name: str) -> Any:
+    if name in NOUNS:
+        return typer.main.get_command(noun(name).app)
+    group = typer.main.get_command(noun("general").app)
+    assert isinstance(group, TyperGroup)  # noqa: S101 - for the type checker: a Noun always makes a group
+    return group.commands[name]
+
+
+def noun(name: str) -> Noun:
+    """The declaration of a noun, imported now."""
+    found: Noun = import_module(f"cli.{name}").noun
+    return found
+
+
+def all_commands() -> list[CommandProperties]:
+    """Every command there is."""
+    return [command for name in (*NOUNS, "general") for command in noun(name).all_commands()]
+
+
+def root() -> Root:
+    """The root command."""
+    return Root(
+        name=PROGRAM,
+        help=SUMMARY,
+        epilog="AGENTADM NOUN --help shows the verbs of a noun; agentadm help exit-codes the exit codes.".replace(
+            "AGENTADM", PROGRAM
+        ),
+        rich_markup_mode=None,
+        no_args_is_help=True,
+        subcommand_metavar="NOUN VERB [ARGUMENTS]...",
+    )
+
+
+def main(
+    argv: Sequence[str] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    stdin: TextIO | None = None,
+    stdout: TextIO | None = None,
+    stderr: TextIO | None = None,
+) -> int:
+    """Run one command line.
+
+    Args:
+        argv: the arguments after the program's name; the process's own by default.
+        environ: the environment; the process's own by default.
+        stdin, stdout, stderr: the streams; the process's own by default.
+
+    Returns:
+        The exit code, one meaning each: see ExitCode.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    invocation = Invocation(
+        environ=dict(os.environ if environ is None else environ),
+        stdin=stdin or sys.stdin,
+        stdout=stdout or sys.stdout,
+        stderr=stderr or sys.stderr,
+    )
+    previous = _catch_termination()
+    try:
+        code = _run(arguments, invocation)
+        invocation.stdout.flush()
+    except BrokenPipeError:
+        _forget_stdout(invocation)
+        code = invocation.code
+    finally:
+        if invocation.platform is not None:
+            invocation.platform.close()
+        if previous is not None:
+            signal.signal(signal.SIGTERM, previous)
+    return code
+
+
+def run() -> None:
+    """The console script."""
+    # Nothing made while importing is garbage; collecting costs a tenth of a cold start.
+    gc.disable()
+    sys.exit(main())
+
+
+def _run(arguments: list[str], invocation: Invocation) -> int:
+    try:
+        code = root().main(args=arguments, prog_name=PROGRAM, standalone_mode=False, obj=invocation)
+    except BrokenPipeError:
+        raise
+    except BaseException as error:  # noqa: BLE001 - the only one: every failure becomes a code and a message
+        return _report(error, arguments, invocation)
+    # An int is the code of typer.Exit, as --help raises it; commands return nothing here.
+    return code if isinstance(code, int) else invocation.code
+
+
+def _report(error: BaseException, arguments: list[str], invocation: Invocation) -> int:
+    if invocation.shared.debug:
+        import traceback
+
+        traceback.print_exception(error, file=invocation.stderr)
+    told = _as_ours(error, invocation)
+    if type(error).__name__ == "NoArgsIsHelpError":
+        invocation.stderr.write(f"{error}\n")
+        return int(ExitCode.USAGE)
+    write_error(told, invocation, machine=_asked_format(arguments, invocation) in MACHINE_FORMATS)
+    return int(told.code)
+
+
+def _as_ours(error: BaseException, invocation: Invocation) -> AgentadmError:
+    if isinstance(error, AgentadmError):
+        return error
+    if isinstance(error, TyperException):
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context is not None else PROGRAM
+        return UsageError(error.format_message().rstrip("."), f"see: {path} --help")
+    if isinstance(error, KeyboardInterrupt):
+        try:
+            if invocation.platform is not None:
+                return invocation.platform.interruption(error)
+        except AgentadmError as unknown:
+            return unknown
+        from platform_core.errors import Interrupted, Terminated
+
+        kind = Terminated if isinstance(error, Termination) else Interrupted
+        return kind("stopped; nothing was changed")
+    driver_error = _translated(error)
+    if driver_error is not None:
+        return driver_error
+    if isinstance(error, OSError):
+        return AgentadmError(f"{error.strerror or error}: {error.filename or 'output'}")
+    return AgentadmError(
+        f"{type(error).__name__}: {error}",
+        "this is a fault of ours: please report it with the output of --debug",
+    )
+
+
+def _translated(error: BaseException) -> AgentadmError | None:
+    """Ours for a driver's error; None for anything else. Drivers that were never loaded raised nothing."""
+    if "psycopg" not in sys.modules or "sqlalchemy" not in sys.modules:
+        return None
+    import psycopg
+    from sqlalchemy.exc import DBAPIError
+
+    if not isinstance(error, (psycopg.Error, DBAPIError)):
+        return None
+    from platform_core.db.engine import translated
+
+    return translated(error)
+
+
+def _asked_format(arguments: list[str], invocation: Invocation) -> OutputFormat | None:
+    """The format asked for, also where the arguments could not be parsed to the end."""
+    if invocation.shared.output is not None:
+        return OutputFormat(invocation.shared.output)
+    for before, value in zip(["", *arguments], arguments, strict=False):
+        given = value if before in {"-o", "--output"} else value.removeprefix("--output=").removeprefix("-o")
+        if given in set(OutputFormat) and (given != value or before in {"-o", "--output"}):
+            return OutputFormat(given)
+    return None
+
+
+def _catch_termination() -> Any:
+    if threading.current_thread() is not threading.main_thread():
+        return None
+
+    def terminate(_number: int, _frame: FrameType | None) -> None:
+        raise Termination
+
+    return signal.signal(signal.SIGTERM, terminate)
+
+
+def _forget_stdout(invocation: Invocation) -> None:
+    """The reader went away: nothing more is written, and Python's own flush at exit finds nothing to complain about."""
+    if invocation.stdout is sys.__stdout__:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())

@@ -1,0 +1,135 @@
+"""Options and arguments that several commands share, each declared once."""
+
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from functools import cache
+from typing import Annotated, Any
+
+import typer
+
+
+class OutputFormat(StrEnum):
+    """How a value is written to stdout."""
+
+    TABLE = "table"
+    PLAIN = "plain"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+    YAML = "yaml"
+    MARKDOWN = "markdown"
+
+
+@dataclass
+class Shared:
+    """The shared options as given, before or after the command."""
+
+    output: OutputFormat | None = None
+    columns: str | None = None
+    profile: str | None = None
+    dry_run: bool = False
+    yes: bool = False
+    confirm: str | None = None
+    no_input: bool = False
+    reason: str | None = None
+    ticket: str | None = None
+    idempotency_key: str | None = None
+    expect: int | None = None
+    max_affected: int | None = None
+    actor: str | None = None
+    error_unchanged: bool = False
+    quiet: bool = False
+    wait: float | None = None
+    debug: bool = False
+
+
+SHARED_NAMES = tuple(field.name for field in fields(Shared))
+# Shown in the help of commands that change something; accepted everywhere.
+FOR_CHANGES = frozenset(
+    {"dry_run", "yes", "confirm", "no_input", "reason", "ticket", "idempotency_key", "expect", "max_affected", "actor",
+     "error_unchanged"}
+)  # fmt: skip
+
+
+def _declaration(  # one parameter for each shared option
+    output: Annotated[
+        OutputFormat | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="How to write the result; a table on a terminal, else plain.",
+            metavar="FORMAT",
+        ),
+    ] = None,
+    columns: Annotated[str | None, typer.Option(help="Which fields, in which order: a,b.c", metavar="FIELDS")] = None,
+    profile: Annotated[str | None, typer.Option(help="Environment of the configuration file.", metavar="NAME")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Do all of it, show what would change, roll back.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="No question for a moderate step.")] = False,
+    confirm: Annotated[
+        str | None, typer.Option(help="Name of the environment, to confirm a severe step.", metavar="NAME")
+    ] = None,
+    no_input: Annotated[bool, typer.Option("--no-input", help="Never ask.")] = False,
+    reason: Annotated[str | None, typer.Option(help="Why; recorded with the change.", metavar="TEXT")] = None,
+    ticket: Annotated[str | None, typer.Option(help="Ticket; recorded with the change.", metavar="ID")] = None,
+    idempotency_key: Annotated[
+        str | None,
+        typer.Option(help="Repeatable exactly once: a second call answers as the first.", metavar="KEY"),
+    ] = None,
+    expect: Annotated[
+        int | None,
+        typer.Option(help="Change nothing unless exactly N targets are meant.", metavar="N", min=0),
+    ] = None,
+    max_affected: Annotated[
+        int | None, typer.Option(help="Change nothing if more than N rows would change.", metavar="N", min=0)
+    ] = None,
+    actor: Annotated[str | None, typer.Option(help="Whom you act for; needs the admin role.", metavar="NAME")] = None,
+    error_unchanged: Annotated[
+        bool, typer.Option("--error-unchanged", help="Exit with 3 when there was nothing to change.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notes on stderr.")] = False,
+    wait: Annotated[
+        float | None,
+        typer.Option(help="How long to wait for a lock or lease, in seconds.", metavar="SECONDS", min=0),
+    ] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Traceback and SQL on stderr.")] = False,
+) -> None:
+    """Nothing: Typer makes the options out of the signature."""
+
+
+@cache
+def _all_shared() -> tuple[Any, ...]:
+    app = typer.Typer(add_completion=False)
+    app.command()(_declaration)
+    return tuple(typer.main.get_command(app).params)
+
+
+def shared_parameters(*, hidden: frozenset[str] = frozenset()) -> list[Any]:
+    """The shared options as Typer parameters; some may be kept out of the help."""
+    from copy import copy
+
+    chosen = []
+    for parameter in _all_shared():
+        mine = copy(parameter)
+        mine.hidden = parameter.name in hidden
+        chosen.append(mine)
+    return chosen
+
+
+def absorb(shared: Shared, parameters: dict[str, Any]) -> None:
+    """Move the shared options out of a command's parameters; what is given later wins."""
+    for name in SHARED_NAMES:
+        value = parameters.pop(name, None)
+        if value is not None and value is not False:
+            setattr(shared, name, value)
+
+
+UserRef = Annotated[
+    str,
+    typer.Argument(metavar="USER", help="E-mail, username, id, ending of an id, or id at a provider."),
+]
+OperationRef = Annotated[str, typer.Argument(metavar="OPERATION", help="Id of an operation.")]
+Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="How many at most.")]
+All = Annotated[bool, typer.Option("--all", help="All of them, whatever --limit says.")]
+DEFAULT_LIMIT = 50

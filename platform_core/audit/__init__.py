@@ -1,0 +1,1 @@
+"""The audit: what changed, undone or verified."""

@@ -1,0 +1,1 @@
+"""The database: engine, embedded server, schema, write path, leases, migrations, care."""

@@ -1,0 +1,590 @@
+"""Every statement about the database itself: its mark, its schema, its roles, its health."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from psycopg import sql
+from sqlalchemy import Connection, Row, insert, text, update
+
+from platform_core.db.schema import MARK_COMMENT, SCHEMA
+from platform_core.db.tables import installation
+
+# Any number, so long as it stays the same; the server keeps such locks apart by database.
+MIGRATION_LOCK = 6_137_206_415
+GROUP_ROLES = ("agentadm_tenant", "agentadm_analytics", "agentadm_support", "agentadm_billing", "agentadm_admin")
+OPERATOR_COMMENT = "operator of agentadm"
+
+
+def exec_raw(connection: Connection, statement: str) -> None:
+    """Run SQL as it stands: per cent signs and colons in it are no parameters."""
+    connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+
+
+def _composed(connection: Connection, template: sql.SQL, **parts: sql.Composable) -> None:
+    # DDL takes no parameters; names and literals are quoted by the driver.
+    exec_raw(connection, template.format(**parts).as_string(connection.connection.driver_connection))
+
+
+# ---------------------------------------------------------------------------------------------------------------- mark
+
+MARK_THERE = text(
+    """
+    SELECT count(*) FILTER (WHERE c.relname = 'installation') = 4 AS installation,
+        count(*) FILTER (WHERE c.relname = 'alembic_version') = 1 AS alembic_version
+    FROM pg_namespace n
+    JOIN pg_class c ON c.relnamespace = n.oid AND c.relname IN ('installation', 'alembic_version')
+    JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
+        AND a.attname IN ('id', 'environment', 'production', 'system_identifier', 'version_num')
+    WHERE n.nspname = 'agentadm'
+        AND (c.relname = 'alembic_version') = (a.attname = 'version_num')
+    """
+)
+MARK = text(
+    """
+    SELECT id, environment, production, system_identifier,
+        (SELECT version_num FROM agentadm.alembic_version) AS schema_version
+    FROM agentadm.installation
+    """
+)
+MARK_UNVERSIONED = text(
+    "SELECT id, environment, production, system_identifier, NULL AS schema_version FROM agentadm.installation"
+)
+SCHEMA_STATE = text(
+    """
+    SELECT obj_description(n.oid, 'pg_namespace') AS comment, pg_get_userbyid(n.nspowner) AS owner
+    FROM pg_namespace n
+    WHERE n.nspname = 'agentadm'
+    """
+)
+LOGIN = text(
+    """
+    SELECT session_user AS name, current_database() AS database, r.rolsuper OR r.rolbypassrls AS passes_policies
+    FROM pg_roles r
+    WHERE r.rolname = session_user
+    """
+)
+
+
+def find_mark(connection: Connection) -> Row[Any] | None:
+    """The row of the installation with the schema's revision; None where table or row is missing.
+
+    The catalogue is asked first: a failed statement would end the caller's transaction.
+    """
+    there = connection.execute(MARK_THERE).one()
+    if not there.installation:
+        return None
+    return connection.execute(MARK if there.alembic_version else MARK_UNVERSIONED).first()
+
+
+def find_schema(connection: Connection) -> Row[Any] | None:
+    """Comment and owner of our schema, None without one."""
+    return connection.execute(SCHEMA_STATE).first()
+
+
+def find_revision(connection: Connection) -> str | None:
+    """The schema's revision; None before the first migration."""
+    if not connection.execute(MARK_THERE).one().alembic_version:
+        return None
+    found: str | None = connection.execute(text("SELECT version_num FROM agentadm.alembic_version")).scalar()
+    return found
+
+
+def login(connection: Connection) -> Row[Any]:
+    """The login: name, database, and whether row-level security does not hold it."""
+    return connection.execute(LOGIN).one()
+
+
+def make_schema(connection: Connection) -> None:
+    """Make our schema, empty, with the comment by which a half-done init is known."""
+    exec_raw(connection, f"CREATE SCHEMA {SCHEMA}")
+    exec_raw(connection, f"COMMENT ON SCHEMA {SCHEMA} IS '{MARK_COMMENT}'")
+
+
+def drop_schema(connection: Connection) -> None:
+    """Drop our schema with all that is in it."""
+    exec_raw(connection, f"DROP SCHEMA {SCHEMA} CASCADE")
+
+
+def system_identifier(connection: Connection) -> str | None:
+    """Which cluster this is; None where the login may not know."""
+    # Asked first: a refused function fails even in the branch of a CASE that is not taken.
+    allowed = text("SELECT has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')")
+    if not connection.execute(allowed).scalar_one():
+        return None
+    found: str = connection.execute(text("SELECT system_identifier::text FROM pg_control_system()")).scalar_one()
+    return found
+
+
+def insert_installation(
+    connection: Connection, environment: str, production: bool, identifier: str | None, digest_key: bytes
+) -> None:
+    """Set the mark."""
+    connection.execute(
+        insert(installation).values(
+            environment=environment, production=production, system_identifier=identifier, digest_key=digest_key
+        )
+    )
+
+
+def set_system_identifier(connection: Connection, identifier: str | None) -> None:
+    """Record in which cluster the database is."""
+    connection.execute(update(installation).values(system_identifier=identifier))
+
+
+# ---------------------------------------------------------------------------------------------------------- migrations
+
+
+def set_session_timeouts(connection: Connection, *, lock_seconds: float, statement_seconds: float) -> None:
+    """Time-outs for the rest of the session, in seconds; 0 for none. They hold from COMMIT on."""
+    connection.execute(
+        text("SELECT set_config('lock_timeout', :lock, false), set_config('statement_timeout', :statement, false)"),
+        {"lock": f"{round(lock_seconds * 1000)}ms", "statement": f"{round(statement_seconds * 1000)}ms"},
+    )
+
+
+def try_migration_lock(connection: Connection) -> bool:
+    """Take the session's lock on the schema, unless another session has it. It may be taken several times."""
+    taken: bool = connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": MIGRATION_LOCK}).scalar_one()
+    return taken
+
+
+def release_migration_lock(connection: Connection) -> None:
+    """Give the lock back, once for each time it was taken."""
+    connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": MIGRATION_LOCK})
+
+
+def can_begin_operation(connection: Connection) -> bool:
+    """Whether the schema, of whatever revision, records operations as this code asks it to."""
+    found: bool = connection.execute(
+        text(
+            "SELECT to_regprocedure('agentadm.begin_operation(uuid, text, jsonb, text, text, text, text, text, text, "
+            "uuid)') IS NOT NULL"
+        )
+    ).scalar_one()
+    return found
+
+
+def count_everything(connection: Connection) -> tuple[int, int]:
+    """How many tables there are, partitions not counted, and how many rows in them."""
+    names = connection.execute(
+        text(
+            """
+            SELECT format('agentadm.%I', c.relname)
+            FROM pg_class c
+            WHERE c.relnamespace = 'agentadm'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+                AND c.relname <> 'alembic_version'
+            """
+        )
+    ).scalars().all()
+    return len(names), sum(_count_rows(connection, names).values())
+
+
+def dependants_outside(connection: Connection) -> list[str]:
+    """Views and foreign keys of other schemas that would be dropped together with ours."""
+    statement = text(
+        """
+        SELECT DISTINCT format('view %s', v.oid::regclass)
+        FROM pg_depend d
+        JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
+        JOIN pg_class v ON v.oid = r.ev_class AND v.relnamespace <> 'agentadm'::regnamespace
+        JOIN pg_class ours ON d.refclassid = 'pg_class'::regclass AND ours.oid = d.refobjid
+            AND ours.relnamespace = 'agentadm'::regnamespace
+        UNION
+        SELECT format('foreign key %I of %s', k.conname, k.conrelid::regclass)
+        FROM pg_constraint k
+        JOIN pg_class theirs ON theirs.oid = k.conrelid AND theirs.relnamespace <> 'agentadm'::regnamespace
+        JOIN pg_class ours ON ours.oid = k.confrelid AND ours.relnamespace = 'agentadm'::regnamespace
+        ORDER BY 1
+        """
+    )
+    return list(connection.execute(statement).scalars())
+
+
+def make_roles(connection: Connection) -> tuple[str, ...]:
+    """Make the group roles that are missing. Returns those that this login may not make."""
+    return tuple(connection.execute(text("SELECT agentadm.make_roles()")).scalars())
+
+
+def grant_privileges(connection: Connection) -> None:
+    """Give every group role its privileges."""
+    connection.execute(text("SELECT agentadm.grant_privileges()"))
+
+
+def missing_roles(connection: Connection) -> tuple[str, ...]:
+    """Group roles that do not exist in this cluster."""
+    statement = text("SELECT name FROM unnest(CAST(:names AS text[])) name WHERE to_regrole(name) IS NULL")
+    return tuple(connection.execute(statement, {"names": list(GROUP_ROLES)}).scalars())
+
+
+# -------------------------------------------------------------------------------------------------- partitions, vacuum
+
+
+def ensure_partitions(connection: Connection, months_ahead: int) -> tuple[str, ...]:
+    """Make missing partitions up to so many months ahead. Returns their names."""
+    statement = text("SELECT agentadm.ensure_partitions(:months)")
+    return tuple(connection.execute(statement, {"months": months_ahead}).scalars())
+
+
+def newest_partition(connection: Connection) -> str | None:
+    """The newest month's partition, of the table whose partitions end first."""
+    statement = text(
+        """
+        SELECT newest
+        FROM (
+            SELECT max(c.relname) AS newest, right(max(c.relname), 7) AS month
+            FROM pg_namespace n
+            JOIN pg_class p ON p.relnamespace = n.oid AND p.relkind = 'p'
+            JOIN pg_inherits i ON i.inhparent = p.oid
+            JOIN pg_class c ON c.oid = i.inhrelid AND c.relname ~ '_[0-9]{4}_[0-9]{2}$'
+            WHERE n.nspname = 'agentadm'
+            GROUP BY p.oid
+        ) ends
+        ORDER BY month, newest
+        LIMIT 1
+        """
+    )
+    return connection.execute(statement).scalar()
+
+
+def default_partition_rows(connection: Connection) -> dict[str, int] | None:
+    """How many rows each default partition holds; None where the login may not look."""
+    found = connection.execute(
+        text(
+            """
+            SELECT format('%I.%I', n.nspname, d.relname) AS name,
+                has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(d.oid, 'SELECT') AS readable
+            FROM pg_namespace n
+            JOIN pg_class c ON c.relnamespace = n.oid
+            JOIN pg_partitioned_table p ON p.partrelid = c.oid
+            JOIN pg_class d ON d.oid = p.partdefid
+            WHERE n.nspname = 'agentadm'
+            ORDER BY 1
+            """
+        )
+    ).all()
+    if not all(row.readable for row in found):
+        return None
+    return _count_rows(connection, [row.name for row in found])
+
+
+def missing_partitions(connection: Connection) -> list[str]:
+    """Partitions that are not there for this month and the next."""
+    statement = text(
+        """
+        SELECT wanted.name
+        FROM pg_partitioned_table p
+        JOIN pg_class c ON c.oid = p.partrelid AND c.relnamespace = 'agentadm'::regnamespace
+        CROSS JOIN generate_series(0, 1) ahead
+        CROSS JOIN LATERAL (
+            SELECT c.relname || to_char(
+                date_trunc('month', agentadm.now() AT TIME ZONE 'UTC') + make_interval(months => ahead), '"_"YYYY"_"MM'
+            ) AS name
+        ) wanted
+        WHERE NOT EXISTS (
+            SELECT FROM pg_inherits i JOIN pg_class child ON child.oid = i.inhrelid
+            WHERE i.inhparent = c.oid AND child.relname = wanted.name
+        )
+        ORDER BY 1
+        """
+    )
+    return list(connection.execute(statement).scalars())
+
+
+def tables_to_vacuum(connection: Connection) -> list[str]:
+    """Tables of ours above the thresholds of autovacuum, by dead rows or by rows changed since ANALYZE."""
+    statement = text(
+        """
+        SELECT format('%I.%I', s.schemaname, s.relname)
+        FROM pg_stat_user_tables s
+        JOIN pg_class c ON c.oid = s.relid AND c.relkind = 'r' AND pg_has_role(c.relowner, 'USAGE')
+        WHERE s.schemaname = 'agentadm' AND (
+            s.n_dead_tup > current_setting('autovacuum_vacuum_threshold')::bigint
+                + current_setting('autovacuum_vacuum_scale_factor')::float8 * greatest(c.reltuples, 0)
+            OR s.n_mod_since_analyze > current_setting('autovacuum_analyze_threshold')::bigint
+                + current_setting('autovacuum_analyze_scale_factor')::float8 * greatest(c.reltuples, 0)
+        )
+        ORDER BY 1
+        """
+    )
+    return list(connection.execute(statement).scalars())
+
+
+def vacuum(connection: Connection, table: str) -> None:
+    """Vacuum and analyze a table. Not inside a transaction. `table` as PostgreSQL quoted it."""
+    exec_raw(connection, f"VACUUM (ANALYZE) {table}")
+
+
+def _count_rows(connection: Connection, tables: Sequence[str]) -> dict[str, int]:
+    """How many rows each table holds. Names as PostgreSQL quoted them."""
+    if not tables:
+        return {}
+    counts = ", ".join(f"(SELECT count(*) FROM {name})" for name in tables)  # noqa: S608 - names are quoted
+    found = connection.exec_driver_sql(f"SELECT {counts}", execution_options={"no_parameters": True}).one()
+    return dict(zip(tables, found, strict=True))
+
+
+# --------------------------------------------------------------------------------------------------------------- stats
+
+CONNECTIONS = text(
+    """
+    SELECT 'connections' AS kind, coalesce(a.state, 'not shown') AS name, count(*) AS value, 'sessions' AS unit,
+        NULL AS detail
+    FROM pg_stat_activity a
+    WHERE a.datname = current_database()
+    GROUP BY a.state
+    UNION ALL
+    SELECT 'connections', 'allowed in all', current_setting('max_connections')::bigint, 'sessions', NULL
+    UNION ALL
+    SELECT 'transaction', 'oldest', coalesce(extract(epoch FROM max(clock_timestamp() - a.xact_start)), 0)::bigint,
+        'seconds', NULL
+    FROM pg_stat_activity a
+    WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()
+    UNION ALL
+    SELECT 'database', current_database(), pg_database_size(current_database()), 'bytes', NULL
+    """
+)
+# A partition counts with its parent.
+SIZES = text(
+    """
+    WITH tables AS (
+        SELECT c.oid, coalesce(i.inhparent, c.oid) AS logical
+        FROM pg_class c
+        LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
+        WHERE c.relnamespace = 'agentadm'::regnamespace AND c.relkind IN ('r', 'p')
+    ), indexes AS (
+        SELECT x.indexrelid AS oid, coalesce(i.inhparent, x.indexrelid) AS logical
+        FROM tables t
+        JOIN pg_index x ON x.indrelid = t.oid
+        LEFT JOIN pg_inherits i ON i.inhrelid = x.indexrelid
+    )
+    (
+        SELECT 'table' AS kind, c.relname AS name, sum(pg_total_relation_size(t.oid))::bigint AS value, 'bytes' AS unit,
+            sum(pg_relation_size(t.oid))::bigint || ' without indexes' AS detail
+        FROM tables t JOIN pg_class c ON c.oid = t.logical
+        GROUP BY c.relname ORDER BY value DESC, name LIMIT :limit
+    )
+    UNION ALL
+    (
+        SELECT 'index', c.relname, sum(pg_relation_size(x.oid))::bigint, 'bytes', NULL
+        FROM indexes x JOIN pg_class c ON c.oid = x.logical
+        GROUP BY c.relname ORDER BY 3 DESC, 2 LIMIT :limit
+    )
+    UNION ALL
+    (
+        SELECT 'unused index', c.relname, sum(pg_relation_size(x.oid))::bigint, 'bytes', 'never read since ' || coalesce((
+            SELECT to_char(d.stats_reset AT TIME ZONE 'UTC', 'YYYY-MM-DD')
+            FROM pg_stat_database d WHERE d.datname = current_database()
+        ), 'the statistics began')
+        FROM indexes x
+        JOIN pg_class c ON c.oid = x.logical
+        JOIN pg_index i ON i.indexrelid = x.oid AND NOT i.indisunique
+        LEFT JOIN pg_stat_user_indexes s ON s.indexrelid = x.oid
+        GROUP BY c.relname
+        HAVING coalesce(sum(s.idx_scan), 0) = 0
+        ORDER BY 3 DESC, 2 LIMIT :limit
+    )
+    """
+)
+STATEMENTS_SCHEMA = text(
+    """
+    SELECT quote_ident(n.nspname)
+    FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+    WHERE e.extname = 'pg_stat_statements'
+    """
+)
+
+
+def stats(connection: Connection, limit: int) -> list[Row[Any]]:
+    """Figures on sessions, sizes and indexes, the biggest so many of each kind."""
+    return [
+        *connection.execute(CONNECTIONS).all(),
+        *connection.execute(SIZES, {"limit": limit}).all(),
+    ]
+
+
+def statements_schema(connection: Connection) -> str | None:
+    """The schema of pg_stat_statements, quoted; None where it is not installed."""
+    return connection.execute(STATEMENTS_SCHEMA).scalar()
+
+
+def slow_statements(connection: Connection, schema: str, limit: int) -> list[Row[Any]]:
+    """The statements of this database with the longest mean time. `schema` as PostgreSQL quoted it."""
+    statement = text(
+        "SELECT 'slow query' AS kind, CAST(s.queryid AS text) AS name, round(s.mean_exec_time)::bigint AS value, "
+        "'milliseconds' AS unit, s.calls || ' calls: ' || regexp_replace(s.query, '\\s+', ' ', 'g') AS detail "
+        f"FROM {schema}.pg_stat_statements s "
+        "WHERE s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND s.toplevel "
+        "ORDER BY s.mean_exec_time DESC LIMIT :limit"
+    )
+    return list(connection.execute(statement, {"limit": limit}).all())
+
+
+# -------------------------------------------------------------------------------------------------------------- doctor
+
+SURROUNDINGS = text(
+    """
+    SELECT current_setting('server_version') AS server_version,
+        current_setting('server_version_num')::int AS server_version_number,
+        coalesce(current_setting('app.clock', true), '') AS fake_clock,
+        current_setting('session_replication_role') AS replication_role,
+        pg_backend_pid() AS backend_pid,
+        session_user AS login
+    """
+)
+TABLES = text(
+    """
+    SELECT c.relname AS name, coalesce(parent.relname, c.relname) AS logical_name, c.relrowsecurity AS row_security
+    FROM pg_class c
+    LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
+    LEFT JOIN pg_class parent ON parent.oid = i.inhparent
+    WHERE c.relnamespace = 'agentadm'::regnamespace AND c.relkind IN ('r', 'p') AND c.relname <> 'alembic_version'
+    ORDER BY c.relname
+    """
+)
+# Each of our triggers is named like its function; another function under that name does not count.
+WORKING_TRIGGERS = text(
+    """
+    SELECT c.relname AS table_name, t.tgname AS name
+    FROM pg_trigger t
+    JOIN pg_class c ON c.oid = t.tgrelid AND c.relnamespace = 'agentadm'::regnamespace
+    JOIN pg_proc p ON p.oid = t.tgfoid AND p.pronamespace = c.relnamespace AND p.proname = t.tgname
+    WHERE t.tgenabled IN ('O', 'A')
+    """
+)
+
+
+def surroundings(connection: Connection) -> Row[Any]:
+    """What the server says of itself and of this session."""
+    return connection.execute(SURROUNDINGS).one()
+
+
+def tables(connection: Connection) -> list[Row[Any]]:
+    """Tables and partitions of ours: name, the table they count as, and whether row-level security is on."""
+    return list(connection.execute(TABLES).all())
+
+
+def working_triggers(connection: Connection) -> set[tuple[str, str]]:
+    """Triggers of ours that fire: table or partition, and name."""
+    return {(row.table_name, row.name) for row in connection.execute(WORKING_TRIGGERS)}
+
+
+def roles_without_privileges(connection: Connection) -> list[str]:
+    """Group roles that exist and may not use the schema."""
+    statement = text(
+        """
+        SELECT r.rolname FROM pg_roles r
+        WHERE r.rolname = ANY (CAST(:names AS text[]))
+            AND NOT has_schema_privilege(r.oid, 'agentadm'::regnamespace, 'USAGE')
+        ORDER BY 1
+        """
+    )
+    return list(connection.execute(statement, {"names": list(GROUP_ROLES)}).scalars())
+
+
+def invalid_indexes(connection: Connection) -> list[str]:
+    """Indexes of ours that a failed CREATE INDEX CONCURRENTLY left behind."""
+    statement = text(
+        """
+        SELECT c.relname FROM pg_index x
+        JOIN pg_class c ON c.oid = x.indexrelid AND c.relnamespace = 'agentadm'::regnamespace
+        WHERE NOT x.indisvalid OR NOT x.indisready
+        ORDER BY 1
+        """
+    )
+    return list(connection.execute(statement).scalars())
+
+
+def unvalidated_constraints(connection: Connection) -> list[str]:
+    """Constraints of ours that were added NOT VALID and never validated."""
+    statement = text(
+        """
+        SELECT format('%s of %s', k.conname, c.relname)
+        FROM pg_constraint k
+        JOIN pg_class c ON c.oid = k.conrelid AND c.relnamespace = 'agentadm'::regnamespace
+        WHERE NOT k.convalidated
+        ORDER BY 1
+        """
+    )
+    return list(connection.execute(statement).scalars())
+
+
+def moments(connection: Connection) -> Row[Any]:
+    """The database's time, and when the mark was set."""
+    return connection.execute(
+        text("SELECT agentadm.now() AS now, (SELECT created_at FROM agentadm.installation) AS marked_at")
+    ).one()
+
+
+# --------------------------------------------------------------------------------------------------------------- roles
+
+ROLES = text(
+    """
+    SELECT r.rolname AS name, r.rolcanlogin AS can_login, r.rolsuper AS superuser,
+        shobj_description(r.oid, 'pg_authid') IS NOT DISTINCT FROM :comment AS is_operator,
+        ARRAY(
+            SELECT g.rolname::text FROM pg_roles g
+            WHERE g.rolname = ANY (CAST(:groups AS text[])) AND pg_has_role(r.oid, g.oid, 'MEMBER') AND NOT r.rolsuper
+            ORDER BY 1
+        ) AS groups,
+        coalesce((
+            SELECT pg_has_role(r.oid, n.nspowner, 'MEMBER') FROM pg_namespace n WHERE n.nspname = 'agentadm'
+        ), false) AS owner
+    FROM pg_roles r
+    WHERE r.rolname <> ALL (CAST(:groups AS text[])) AND r.rolname !~ '^pg_'
+    ORDER BY r.rolname
+    """
+)
+
+
+def roles(connection: Connection) -> list[Row[Any]]:
+    """Roles of the cluster but the groups: name, login, superuser, ours by comment, groups, owner of the schema."""
+    parameters = {"comment": OPERATOR_COMMENT, "groups": list(GROUP_ROLES)}
+    return list(connection.execute(ROLES, parameters).all())
+
+
+def session_login(connection: Connection) -> str:
+    """The login of this session."""
+    found: str = connection.execute(text("SELECT session_user")).scalar_one()
+    return found
+
+
+def create_login(connection: Connection, name: str) -> None:
+    """Make a role that may not log in yet, known as an operator by its comment."""
+    _composed(
+        connection,
+        sql.SQL("CREATE ROLE {name} NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS NOREPLICATION"),
+        name=sql.Identifier(name),
+    )
+    _composed(
+        connection,
+        sql.SQL("COMMENT ON ROLE {name} IS {comment}"),
+        name=sql.Identifier(name),
+        comment=sql.Literal(OPERATOR_COMMENT),
+    )
+
+
+def allow_login(connection: Connection, name: str, verifier: str | None) -> None:
+    """Let a role log in, with a SCRAM verifier or without a password."""
+    _composed(
+        connection,
+        sql.SQL("ALTER ROLE {name} LOGIN PASSWORD {verifier}"),
+        name=sql.Identifier(name),
+        verifier=sql.NULL if verifier is None else sql.Literal(verifier),
+    )
+
+
+def forbid_login(connection: Connection, name: str) -> None:
+    """Let a role log in no more, and forget its password."""
+    _composed(connection, sql.SQL("ALTER ROLE {name} NOLOGIN PASSWORD NULL"), name=sql.Identifier(name))
+
+
+def grant_groups(connection: Connection, name: str, groups: Iterable[str]) -> None:
+    """Put a role into group roles."""
+    names = sql.SQL(", ").join(sql.Identifier(group) for group in groups)
+    _composed(connection, sql.SQL("GRANT {groups} TO {name}"), groups=names, name=sql.Identifier(name))
+
+
+def revoke_groups(connection: Connection, name: str, groups: Iterable[str]) -> None:
+    """Take a role out of group roles."""
+    names = sql.SQL(", ").join(sql.Identifier(group) for group in groups)
+    _composed(connection, sql.SQL("REVOKE {groups} FROM {name}"), groups=names, name=sql.Identifier(name))

@@ -1,0 +1,186 @@
+"""What every table is made of, and the schema as the code declares it.
+
+A table states in its `info` what the database is to do with it: see `care`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import import_module
+from importlib.resources import files
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Column, DateTime, MetaData, Row, Table, Uuid, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateIndex, CreateTable, SetColumnComment, SetTableComment
+
+# A row of whatever columns; which ones, its statement says.
+AnyRow = Row[*tuple[Any, ...]]
+
+SCHEMA = "agentadm"
+# By this comment on the schema an init that was cut short is known, and not taken for a schema of somebody else's.
+MARK_COMMENT = "agentadm"
+NOUNS_WITH_TABLES = ("audit", "jobs", "operations", "users")
+
+metadata = MetaData(
+    schema=SCHEMA,
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+    },
+)
+
+
+@dataclass(frozen=True)
+class Care:
+    """What the database does for a table beyond its columns.
+
+    Attributes:
+        unaudited: why the audit triggers are left off, or None for an audited table.
+        secrets: columns of which the audit keeps only a fingerprint.
+        ignored: columns whose changes are not audited (last use and the like).
+        append_only: whether rows, once there, may only be changed by the owner.
+    """
+
+    unaudited: str | None = None
+    secrets: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+    append_only: bool = False
+
+
+def care(
+    *,
+    unaudited: str | None = None,
+    secrets: tuple[str, ...] = (),
+    ignored: tuple[str, ...] = (),
+    append_only: bool = False,
+) -> dict[str, Care]:
+    """The `info` of a table; see `Care`."""
+    return {"care": Care(unaudited, secrets, ignored, append_only)}
+
+
+def care_of(table: Table) -> Care:
+    """What a table asked for.
+
+    Raises:
+        KeyError: the table does not say; each table must.
+    """
+    found: Care = table.info["care"]
+    return found
+
+
+def key_column() -> Column[UUID]:
+    """An immutable surrogate key: UUID v7, made by the database."""
+    return Column(
+        Uuid(),
+        primary_key=True,
+        server_default=text("agentadm.uuid_v7()"),
+        comment="Surrogate key, never changed",
+    )
+
+
+def created_column() -> Column[datetime]:
+    """When the row was made; kept by the database."""
+    return time_column("When the row was made", default=True)
+
+
+def updated_column() -> Column[datetime]:
+    """When the row last changed; kept by the database."""
+    return time_column("When the row last changed", default=True)
+
+
+def time_column(comment: str, *, default: bool = False) -> Column[datetime]:
+    """A moment in UTC, not NULL.
+
+    Args:
+        comment: what happened then.
+        default: whether the database fills in its own time.
+    """
+    return Column(
+        DateTime(timezone=True),
+        nullable=False,
+        server_default=text("agentadm.now()") if default else None,
+        comment=comment,
+    )
+
+
+def load_tables() -> MetaData:
+    """The metadata with the tables of every noun in it."""
+    for noun in NOUNS_WITH_TABLES:
+        import_module(f"platform_core.{noun}.tables")
+    import_module("platform_core.db.tables")
+    return metadata
+
+
+def declared_statements() -> Iterator[str]:
+    """The whole schema as SQL, in the order in which it can be run, for an empty database.
+
+    The migrations must arrive at exactly this; a test compares the two.
+    """
+    tables = load_tables().sorted_tables
+    yield f"CREATE SCHEMA {SCHEMA}"
+    yield f"COMMENT ON SCHEMA {SCHEMA} IS '{MARK_COMMENT}'"
+    yield "SET LOCAL check_function_bodies = off"
+    yield "CREATE SEQUENCE agentadm.audit_seq"
+    yield (
+        "CREATE TABLE agentadm.alembic_version "
+        "(version_num varchar(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY)"
+    )
+    yield from _sql_files("functions")
+    for table in tables:
+        yield from _table_statements(table)
+    for table in tables:
+        yield from _care_statements(table)
+    yield from _sql_files("policies")
+    yield "SELECT agentadm.ensure_partitions(3)"
+    yield "SELECT agentadm.make_roles()"
+    yield "SELECT agentadm.grant_privileges()"
+
+
+def _sql_files(folder: str) -> Iterator[str]:
+    for file in sorted((files("platform_core.db") / "sql" / folder).iterdir(), key=lambda f: f.name):
+        if file.name.endswith(".sql"):
+            yield file.read_text(encoding="utf-8").strip()
+
+
+def _table_statements(table: Table) -> Iterator[str]:
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy leaves it untyped
+    yield str(CreateTable(table).compile(dialect=dialect)).strip()
+    if partitioned_by(table):
+        yield f"CREATE TABLE {SCHEMA}.{table.name}_default PARTITION OF {table.fullname} DEFAULT"
+    for index in sorted(table.indexes, key=lambda i: str(i.name)):
+        yield str(CreateIndex(index).compile(dialect=dialect)).strip()
+    yield str(SetTableComment(table).compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+    for column in table.columns:
+        yield str(SetColumnComment(column).compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+
+
+def partitioned_by(table: Table) -> str | None:
+    """The partitioning clause of a table, or None."""
+    clause: str | None = table.dialect_options["postgresql"]["partition_by"]
+    return clause
+
+
+def _care_statements(table: Table) -> Iterator[str]:
+    wanted = care_of(table)
+    if wanted.unaudited is None:
+        yield (
+            f"SELECT agentadm.watch('{table.fullname}', {_text_array(wanted.secrets)}, {_text_array(wanted.ignored)})"
+        )
+    if wanted.append_only:
+        yield f"SELECT agentadm.seal_off('{table.fullname}')"
+    if "updated_at" in table.columns:
+        yield (
+            f"CREATE TRIGGER touch_updated_at BEFORE UPDATE ON {table.fullname} "
+            "FOR EACH ROW EXECUTE FUNCTION agentadm.touch_updated_at()"
+        )
+    if partitioned_by(table):
+        yield f"SELECT agentadm.equip_partition('{table.fullname}', '{table.fullname}_default')"
+    yield f"ALTER TABLE {table.fullname} ENABLE ROW LEVEL SECURITY"
+
+
+def _text_array(names: tuple[str, ...]) -> str:
+    return "'{" + ",".join(names) + "}'"

@@ -1,0 +1,1 @@
+"""Runs of cron jobs, their leases and heartbeats."""

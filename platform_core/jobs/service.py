@@ -1,0 +1,33 @@
+"""What ran, and what is overdue."""
+
+from sqlalchemy import Connection
+
+from platform_core.jobs import queries
+from platform_core.jobs.types import JOBS, JobState, JobStatus
+
+
+class JobService:
+    """Runs of cron jobs.
+
+    Args:
+        connection: inside a transaction.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def status(self) -> tuple[JobStatus, ...]:
+        """Every job with its last run, and whether it is overdue."""
+        rows = queries.last_runs(self._connection, [job.command for job in JOBS])
+        return tuple(
+            JobStatus(
+                job=job.command,
+                schedule=job.schedule,
+                last_state=JobState(row.state) if row.state is not None else None,
+                last_started=row.created_at,
+                last_done=row.last_done,
+                overdue=row.last_done is None or row.now - row.last_done > job.overdue_after,
+                error=row.error,
+            )
+            for job, row in zip(JOBS, rows, strict=True)
+        )

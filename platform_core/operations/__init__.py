@@ -1,0 +1,1 @@
+"""Operations: who did what and why, idempotency keys, steps at a provider."""

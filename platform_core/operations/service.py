@@ -1,0 +1,79 @@
+"""The rules of operations and of steps at providers."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from platform_core.errors import TryAgain
+from platform_core.operations import queries
+from platform_core.operations.types import Intent, IntentState, NewIntent
+
+if TYPE_CHECKING:
+    from platform_core.services import Services
+
+
+class OperationService:
+    """Steps at providers, inside a transaction.
+
+    Args:
+        services: of the same transaction.
+    """
+
+    def __init__(self, services: "Services") -> None:
+        self._services = services
+        self._connection: Connection = services.connection
+
+    def begin_step(self, new: NewIntent) -> Intent:
+        """Write down what is about to be asked.
+
+        Raises:
+            TryAgain: a step about the same object is unfinished.
+        """
+        self.refuse_unfinished(new.object_type, new.object_id)
+        return _intent(queries.insert_intent(self._connection, self._services.operation, new))
+
+    def refuse_unfinished(self, object_type: str, object_id: str) -> None:
+        """Stop when a step about this object is unfinished; every change of such an object calls this first.
+
+        Raises:
+            TryAgain: there is one; it names the command that finishes it.
+        """
+        row = queries.unfinished_intent(self._connection, object_type, object_id)
+        if row is not None:
+            raise TryAgain(
+                f"a step at {row.provider} about {object_type} {object_id} is unfinished",
+                f"finish it with: agentadm operations resume {row.operation_id}",
+                operation_id=str(row.operation_id),
+            )
+
+    def steps_of(self, operation_id: UUID) -> tuple[Intent, ...]:
+        """The steps of an operation, oldest first."""
+        return tuple(_intent(row) for row in queries.intents_of(self._connection, operation_id))
+
+    def unfinished(self, limit: int | None) -> tuple[Intent, ...]:
+        """Unfinished steps, oldest first."""
+        return tuple(_intent(row) for row in queries.unfinished_intents(self._connection, limit))
+
+    def settle(
+        self,
+        intent_id: UUID,
+        state: IntentState,
+        answer: Mapping[str, Any] | None,
+        error: str | None,
+        effects: "Callable[[Services, Intent], None]",
+    ) -> None:
+        """Record an answer and its effects, once: a step that somebody else settled meanwhile is left as it is."""
+        intent = _intent(queries.lock_intent(self._connection, intent_id))
+        if intent.state is not IntentState.PENDING:
+            return
+        effects(self._services, intent)
+        queries.settle_intent(self._connection, intent_id, state, answer, error)
+
+
+def _intent(row: Any) -> Intent:
+    fields = dict(row._mapping)
+    del fields["updated_at"]
+    fields["state"] = IntentState(row.state)
+    return Intent(**fields)

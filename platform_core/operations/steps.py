@@ -1,0 +1,221 @@
+"""Steps at a provider: two transactions with the call between them, and how an unfinished one is finished."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+from platform_core.clock import utc_now
+from platform_core.db.session import Sessions
+from platform_core.errors import (
+    AgentadmError,
+    Conflict,
+    NotFound,
+    ProviderFailed,
+    ProviderUnreachable,
+    TryAgain,
+)
+from platform_core.operations.types import (
+    Intent,
+    IntentState,
+    NewIntent,
+    Outcome,
+    ResumedIntent,
+    WriteRequest,
+)
+from platform_core.services import Services
+
+T = TypeVar("T")
+
+# Stripe may forget idempotency keys after this: past it a request is looked up, never sent again.
+KEY_LIFETIME = timedelta(hours=24)
+
+
+class ProviderStep(Protocol):
+    """One kind of request to a provider. `send` and `look_up` run with no transaction open."""
+
+    name: str
+
+    def send(self, intent: Intent) -> Mapping[str, Any]:
+        """Send the request under the intent's own idempotency key; return the answer, without secrets.
+
+        Raises:
+            ProviderFailed: the provider said no.
+            ProviderUnreachable: there is no answer; the intent stays unfinished.
+        """
+        ...
+
+    def preview(self, intent: Intent) -> Mapping[str, Any]:
+        """The answer that is to be expected, for a dry run; sends nothing."""
+        ...
+
+    def look_up(self, intent: Intent) -> Mapping[str, Any] | None:
+        """The answer to an intent that may have been sent long ago, found by its metadata; None when it never was."""
+        ...
+
+    def settle(self, services: Services, intent: Intent, answer: Mapping[str, Any]) -> None:
+        """Record the effects of the answer, in one transaction with the intent's new state."""
+        ...
+
+    def give_up(self, services: Services, intent: Intent) -> None:
+        """Take back what was reserved, after the provider said no."""
+        ...
+
+
+STEPS: dict[str, ProviderStep] = {}
+
+
+def take_step(
+    sessions: Sessions,
+    request: WriteRequest,
+    step: ProviderStep,
+    prepare: Callable[[Services], NewIntent],
+    answer: Callable[[Services], T],
+    result_type: Any,
+) -> Outcome[T]:
+    """Run an operation that asks something of a provider.
+
+    Args:
+        sessions: the write path.
+        request: what is asked, by whom and why.
+        step: how it is sent and settled.
+        prepare: the first transaction: checks, reserves, and says what is to be sent.
+        answer: reads the value of the command after the step was settled.
+        result_type: of that value.
+
+    Raises:
+        TryAgain: another step about the same object is unfinished; it names the command that finishes it.
+        ProviderFailed: the provider said no; the reservation was taken back.
+    """
+    intents: list[Intent] = []
+
+    def begin(services: Services) -> T:
+        intent = services.operations.begin_step(prepare(services))
+        intents[:] = [intent]
+        if request.dry_run:
+            step.settle(services, intent, step.preview(intent))
+        return answer(services)
+
+    outcome = sessions.write(request, begin, result_type)
+    if outcome.replayed:
+        return _replayed(sessions, outcome, answer)
+    intent = intents[0]
+    if outcome.dry_run:
+        return Outcome(
+            outcome.value,
+            outcome.operation_id,
+            dry_run=True,
+            affected=outcome.affected,
+            changes=outcome.changes,
+            planned=(intent.request,),
+        )
+    finish(sessions, intent, step)
+    value = sessions.read(answer)
+    return Outcome(value, outcome.operation_id, affected=outcome.affected)
+
+
+def finish(sessions: Sessions, intent: Intent, step: ProviderStep, *, abandon: bool = False) -> ResumedIntent:
+    """Send what was written down, unless it was sent too long ago to repeat, and settle it.
+
+    Args:
+        sessions: the write path.
+        intent: what was written down.
+        step: how it is sent and settled.
+        abandon: give up an intent that is too old to repeat and that the provider knows nothing of.
+
+    Raises:
+        ProviderFailed: the provider said no; the intent is closed and the reservation taken back.
+        ProviderUnreachable: there is no answer; the intent stays unfinished.
+        Conflict: it is too old to repeat and the provider knows nothing of it.
+    """
+
+    def refuse(message: str) -> None:
+        sessions.go_on(
+            intent.operation_id,
+            lambda services: services.operations.settle(intent.id, IntentState.FAILED, None, message, step.give_up),
+        )
+
+    try:
+        answer = _ask(intent, step)
+    except ProviderUnreachable as error:
+        raise ProviderUnreachable(
+            error.message,
+            f"finish it with: agentadm operations resume {intent.operation_id}",
+            operation_id=str(intent.operation_id),
+        ) from error
+    except ProviderFailed as error:
+        refuse(error.message)
+        raise
+    if answer is None and abandon:
+        refuse("given up: too old to repeat, and the provider knows nothing of it")
+        return ResumedIntent(intent.operation_id, intent.id, intent.step, IntentState.FAILED, "given up")
+    if answer is None:
+        raise Conflict(
+            f"step {intent.step} of operation {intent.operation_id} is older than 24 hours and unknown to "
+            f"{intent.provider}: it is not sent again",
+            f"give it up with: agentadm operations resume {intent.operation_id} --abandon",
+            operation_id=str(intent.operation_id),
+        )
+
+    def settle(services: Services) -> None:
+        services.operations.settle(
+            intent.id,
+            IntentState.DONE,
+            answer,
+            None,
+            lambda inner, locked: step.settle(inner, locked, answer),
+        )
+
+    sessions.go_on(intent.operation_id, settle)
+    return ResumedIntent(intent.operation_id, intent.id, intent.step, IntentState.DONE, None)
+
+
+def resume(
+    sessions: Sessions, operation_id: UUID, *, abandon: bool = False, dry_run: bool = False
+) -> tuple[ResumedIntent, ...]:
+    """Finish the unfinished steps of an operation, each under its own idempotency key.
+
+    Args:
+        sessions: the write path.
+        operation_id: whose steps.
+        abandon: as in finish.
+        dry_run: send nothing, and answer as if all had gone well.
+
+    Raises:
+        NotFound: the operation took no step at a provider.
+        ProviderFailed, Conflict: as finish does.
+    """
+    intents = sessions.read(lambda services: services.operations.steps_of(operation_id))
+    if not intents:
+        raise NotFound(f"operation {operation_id} took no step at a provider", "agentadm operations list shows them")
+    results = []
+    for intent in intents:
+        if intent.state is not IntentState.PENDING:
+            results.append(ResumedIntent(operation_id, intent.id, intent.step, intent.state, intent.error))
+            continue
+        if dry_run:
+            results.append(ResumedIntent(operation_id, intent.id, intent.step, IntentState.DONE, None))
+            continue
+        step = STEPS.get(intent.step)
+        if step is None:
+            raise AgentadmError(f"this version of the tool does not know the step {intent.step!r}", "upgrade agentadm")
+        results.append(finish(sessions, intent, step, abandon=abandon))
+    return tuple(results)
+
+
+def _ask(intent: Intent, step: ProviderStep) -> Mapping[str, Any] | None:
+    return step.send(intent) if utc_now() - intent.created_at < KEY_LIFETIME else step.look_up(intent)
+
+
+def _replayed(sessions: Sessions, outcome: Outcome[T], answer: Callable[[Services], T]) -> Outcome[T]:
+    """The first run's outcome, once its step is settled."""
+    for intent in sessions.read(lambda services: services.operations.steps_of(outcome.operation_id)):
+        if intent.state is IntentState.PENDING:
+            raise TryAgain(
+                f"operation {outcome.operation_id} under the same key is not finished",
+                f"finish it with: agentadm operations resume {outcome.operation_id}",
+                operation_id=str(outcome.operation_id),
+            )
+        if intent.state is IntentState.FAILED:
+            raise ProviderFailed(intent.error or "the provider said no", operation_id=str(outcome.operation_id))
+    return Outcome(sessions.read(answer), outcome.operation_id, replayed=True)

@@ -1,0 +1,147 @@
+"""The composition root: settings, database, sessions and services, each made when first needed.
+
+Importing this module loads no database driver, so that help and completion of words stay fast.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from platform_core.config import Settings
+from platform_core.db.types import Mark
+from platform_core.db.version import SCHEMA_VERSION
+from platform_core.errors import AgentadmError, UsageError
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from platform_core.db.care import Care
+    from platform_core.db.engine import Database
+    from platform_core.db.session import Sessions
+    from platform_core.operations.types import Outcome, ResumedIntent, WriteRequest
+    from platform_core.services import Services
+
+T = TypeVar("T")
+
+
+class Platform:
+    """Everything a command may call.
+
+    Args:
+        environ: the environment variables; None for the process's own.
+        profile: the value of --profile, if given.
+        wait_seconds: how long to wait for a lock or lease; None for the default.
+    """
+
+    def __init__(
+        self,
+        environ: Mapping[str, str] | None = None,
+        *,
+        profile: str | None = None,
+        wait_seconds: float | None = None,
+    ) -> None:
+        self.settings = Settings(profile_name=profile) if environ is None else Settings(environ, profile)
+        self.wait_seconds = wait_seconds
+
+    @cached_property
+    def database(self) -> "Database":
+        """The way to the configured database."""
+        from platform_core.db.engine import Database
+
+        return Database(self.settings)
+
+    @cached_property
+    def sessions(self) -> "Sessions":
+        """Transactions on it."""
+        from platform_core.db.session import Sessions
+
+        return Sessions(self.database, self.settings, self.wait_seconds)
+
+    @cached_property
+    def care(self) -> "Care":
+        """What is done to the database from outside a transaction: init, migrations, backup, the embedded server."""
+        from platform_core.db.care import Care
+
+        return Care(self)
+
+    @cached_property
+    def mark(self) -> Mark:
+        """The mark of the installation, read once.
+
+        Raises:
+            UsageError: the database has none, or its schema is another than this tool's; names the command to run.
+        """
+        mark = self.sessions.read(lambda services: services.database.mark())
+        if mark is None:
+            raise UsageError(
+                "this database was not set up by agentadm",
+                "look where you are with: agentadm config show; to set it up: agentadm db init --environment NAME",
+            )
+        if mark.schema_version != SCHEMA_VERSION:
+            older = (mark.schema_version or "") < SCHEMA_VERSION
+            raise UsageError(
+                f"the schema is at {mark.schema_version or 'nothing'}, this tool is written for {SCHEMA_VERSION}",
+                "run: agentadm db upgrade" if older else "install the agentadm that made it, or a newer one",
+            )
+        return mark
+
+    @property
+    def where(self) -> str:
+        """The database without its password: user, host, port and name."""
+        return self.database.where
+
+    def read(self, work: "Callable[[Services], T]") -> T:
+        """Run statements that see one moment of the database and cannot change it.
+
+        Raises:
+            AgentadmError: whatever the work raises; driver errors translated.
+        """
+        _ = self.mark
+        return self.sessions.read(work)
+
+    def write(self, request: "WriteRequest", work: "Callable[[Services], T]", result_type: Any) -> "Outcome[T]":
+        """Run one operation whole, or not at all; see Sessions.write."""
+        _ = self.mark
+        return self.sessions.write(request, work, result_type)
+
+    def run_job(
+        self, job: str, request: "WriteRequest", work: "Callable[[Services], T]", result_type: Any
+    ) -> "Outcome[T]":
+        """Run a cron job's operation, one at a time in the whole database. A dry run takes no lease.
+
+        Raises:
+            TryAgain: it is running already.
+        """
+        if request.dry_run:
+            return self.write(request, work, result_type)
+        from platform_core.jobs.lease import Lease
+
+        _ = self.mark
+        lease = Lease(self.database, job, wait_seconds=self.wait_seconds or 0)
+        return lease.run(lambda held: self.sessions.write(request, held, result_type), work)
+
+    def resume_operation(
+        self, operation_id: "UUID", *, abandon: bool = False, dry_run: bool = False
+    ) -> "tuple[ResumedIntent, ...]":
+        """Finish the unfinished provider steps of an operation; see steps.resume."""
+        from platform_core.operations.steps import resume
+
+        _ = self.mark
+        return resume(self.sessions, operation_id, abandon=abandon, dry_run=dry_run)
+
+    def interruption(self, error: KeyboardInterrupt) -> AgentadmError:
+        """What to say after a signal: what became of the change that was under way, if any."""
+        if "sessions" in self.__dict__:
+            return self.sessions.interruption(error)
+        from platform_core.errors import Interrupted, Terminated
+        from platform_core.signals import Termination
+
+        terminated = isinstance(error, Termination)
+        return (Terminated if terminated else Interrupted)(
+            f"{'ended by SIGTERM' if terminated else 'interrupted'}; nothing was changed"
+        )
+
+    def close(self) -> None:
+        """Give the connection back; whatever was open is rolled back."""
+        if "sessions" in self.__dict__:
+            self.sessions.close()

@@ -1,0 +1,58 @@
+"""References: how a person names a thing on the command line."""
+
+import re
+from collections.abc import Sequence
+from uuid import UUID
+
+from platform_core.errors import Conflict, NotFound, UsageError
+
+UUID_ENDING_LENGTH = 8
+_UUID_ENDING = re.compile(r"[0-9a-f-]{8,35}", re.IGNORECASE)
+
+
+def as_uuid(reference: str) -> UUID | None:
+    """The reference as a whole UUID, or None."""
+    try:
+        return UUID(reference)
+    except ValueError:
+        return None
+
+
+def as_uuid_ending(reference: str) -> str | None:
+    """The reference as the ending of a UUID, eight digits or more, in PostgreSQL's form; or None."""
+    if not _UUID_ENDING.fullmatch(reference) or len(reference.replace("-", "")) < UUID_ENDING_LENGTH:
+        return None
+    return reference.lower()
+
+
+def operation_id(reference: str) -> UUID:
+    """A reference that has to be a whole UUID.
+
+    Raises:
+        UsageError: it is none.
+    """
+    found = as_uuid(reference)
+    if found is None:
+        raise UsageError(f"{reference!r} is not the id of an operation", "agentadm audit list shows them")
+    return found
+
+
+def exactly_one(noun: str, reference: str, found: Sequence[tuple[UUID, str]], hint: str) -> UUID:
+    """The one candidate of a reference.
+
+    Args:
+        noun: what was looked for, in the singular.
+        reference: as it was given.
+        found: candidates, each with a label that tells it from the others.
+        hint: how to find the right reference.
+
+    Raises:
+        NotFound: there is no candidate.
+        Conflict: there are several; they are listed.
+    """
+    if not found:
+        raise NotFound(f"no {noun} {reference!r}", hint)
+    if len({key for key, _ in found}) > 1:
+        candidates = ", ".join(f"{label} ({key})" for key, label in found)
+        raise Conflict(f"{noun} {reference!r} is ambiguous: {candidates}", "name one by its whole id")
+    return found[0][0]

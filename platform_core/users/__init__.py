@@ -1,0 +1,1 @@
+"""Users and their identities at sign-in providers."""

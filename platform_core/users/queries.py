@@ -1,0 +1,160 @@
+"""Every statement about users."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Text,
+    and_,
+    cast,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    union_all,
+    update,
+)
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+
+from platform_core.db.schema import AnyRow
+from platform_core.refs import UUID_ENDING_LENGTH, as_uuid, as_uuid_ending
+from platform_core.users.tables import identities, users
+from platform_core.users.types import NewUser, UserRole, UserStatus
+
+CANDIDATES = 10
+
+columns = users.c
+
+identity_list = (
+    select(
+        func.coalesce(
+            func.jsonb_agg(
+                aggregate_order_by(
+                    func.jsonb_build_object("provider", identities.c.provider, "subject", identities.c.subject),
+                    identities.c.provider,
+                    identities.c.subject,
+                )
+            ),
+            func.jsonb_build_array(),
+        )
+    )
+    .where(identities.c.user_id == columns.id)
+    .scalar_subquery()
+    .label("identities")
+)
+label = func.coalesce(columns.email, columns.username, columns.full_name, "no e-mail").label("label")
+
+
+def _named_by(reference: str) -> ColumnElement[bool]:
+    """What a reference may mean. A union, so that each part uses its own index."""
+    whole = as_uuid(reference)
+    if whole is not None:
+        return columns.id == whole
+    lowered = reference.lower()
+    meanings = [
+        select(columns.id).where(func.lower(columns.email) == lowered),
+        select(columns.id).where(func.lower(columns.username) == lowered),
+        select(columns.id).where(columns.stripe_customer_id == reference),
+        select(identities.c.user_id).where(identities.c.subject == reference),
+    ]
+    ending = as_uuid_ending(reference)
+    if ending is not None:
+        short = ending.replace("-", "")[-UUID_ENDING_LENGTH:]
+        text_id = cast(columns.id, Text)
+        meanings.append(
+            select(columns.id).where(
+                func.right(text_id, UUID_ENDING_LENGTH) == short, text_id.endswith(ending, autoescape=True)
+            )
+        )
+    return columns.id.in_(union_all(*meanings))
+
+
+def find(connection: Connection, reference: str, *, deleted: bool) -> list[tuple[UUID, str]]:
+    """Candidates of a reference among the living, or among the deleted."""
+    living = columns.deleted_at.is_not(None) if deleted else columns.deleted_at.is_(None)
+    rows = connection.execute(select(columns.id, label).where(_named_by(reference), living).limit(CANDIDATES))
+    return [(row.id, row.label) for row in rows]
+
+
+def load(connection: Connection, reference: str, *, deleted: bool) -> list[AnyRow]:
+    """Whole rows of a reference's candidates, with their identities, in one round trip."""
+    living = columns.deleted_at.is_not(None) if deleted else columns.deleted_at.is_(None)
+    statement = select(users, identity_list, label).where(_named_by(reference), living).limit(CANDIDATES)
+    return list(connection.execute(statement).all())
+
+
+def load_by_id(connection: Connection, user_id: UUID, *, lock: bool = False) -> AnyRow:
+    """One row with its identities; locked for the rest of the transaction if asked."""
+    statement = select(users, identity_list, label).where(columns.id == user_id)
+    return connection.execute(statement.with_for_update(of=users) if lock else statement).one()
+
+
+def list_page(  # one argument a filter
+    connection: Connection,
+    *,
+    limit: int | None,
+    after: tuple[datetime, UUID] | None,
+    status: UserStatus | None,
+    role: UserRole | None,
+    since: datetime | None,
+    deleted: bool,
+) -> Sequence[AnyRow]:
+    """Users, newest first, by keyset."""
+    statement = (
+        select(
+            columns.email,
+            columns.full_name,
+            columns.role,
+            columns.status,
+            columns.created_at,
+            columns.last_login_at,
+            columns.id,
+        )
+        .where(columns.deleted_at.is_not(None) if deleted else columns.deleted_at.is_(None))
+        .order_by(columns.created_at.desc(), columns.id.desc())
+        .limit(limit)
+    )
+    if after is not None:
+        statement = statement.where(tuple_(columns.created_at, columns.id) < tuple_(*after))
+    if status is not None:
+        statement = statement.where(columns.status == status.value)
+    if role is not None:
+        statement = statement.where(columns.role == role.value)
+    if since is not None:
+        statement = statement.where(columns.created_at >= since)
+    return connection.execute(statement).all()
+
+
+def holder_of(connection: Connection, new: NewUser) -> AnyRow | None:
+    """A living user that has the e-mail already, or anybody that has the username."""
+    same_email = and_(func.lower(columns.email) == new.email.lower(), columns.deleted_at.is_(None))
+    same_username = func.lower(columns.username) == (new.username or "").lower()
+    meant = same_email if new.username is None else or_(same_email, same_username)
+    return connection.execute(select(columns.id, columns.email, columns.username).where(meant)).first()
+
+
+def create(connection: Connection, new: NewUser) -> UUID:
+    """Insert a user. Returns the key that the database made."""
+    statement = (
+        insert(users)
+        .values(
+            email=new.email,
+            username=new.username,
+            first_name=new.first_name,
+            last_name=new.last_name,
+            full_name=new.full_name,
+            role=new.role.value,
+            metadata_=new.metadata,
+        )
+        .returning(columns.id)
+    )
+    return connection.execute(statement).scalar_one()
+
+
+def set_status(connection: Connection, user_id: UUID, status: UserStatus, reason: str | None) -> None:
+    """Suspend or resume."""
+    connection.execute(update(users).where(columns.id == user_id).values(status=status.value, suspended_reason=reason))

@@ -1,0 +1,133 @@
+"""The rules of users; one method a command."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from platform_core.errors import Conflict
+from platform_core.refs import exactly_one
+from platform_core.users import queries
+from platform_core.users.types import Identity, NewUser, User, UserRole, UserStatus, UserSummary
+
+FIND_HINT = "a user is named by e-mail, username, id, the last 8 digits or more of an id, or an id at a provider"
+
+
+class UserService:
+    """Users and their identities.
+
+    Args:
+        connection: inside a transaction.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def list(
+        self,
+        *,
+        limit: int | None,
+        after: tuple[datetime, UUID] | None = None,
+        status: UserStatus | None = None,
+        role: UserRole | None = None,
+        since: datetime | None = None,
+        deleted: bool = False,
+    ) -> tuple[UserSummary, ...]:
+        """Users, newest first.
+
+        Args:
+            limit: how many at most; None for all.
+            after: time of creation and id of the last one of the page before.
+            status, role: keep only these.
+            since: keep those made at this moment or later (UTC).
+            deleted: list the deleted ones instead of the living.
+        """
+        rows = queries.list_page(
+            self._connection, limit=limit, after=after, status=status, role=role, since=since, deleted=deleted
+        )
+        return tuple(
+            UserSummary(
+                row.email,
+                row.full_name,
+                UserRole(row.role),
+                UserStatus(row.status),
+                row.created_at,
+                row.last_login_at,
+                row.id,
+            )
+            for row in rows
+        )
+
+    def show(self, reference: str, *, deleted: bool = False) -> User:
+        """One user whole, in one statement.
+
+        Raises:
+            NotFound, Conflict: the reference names none, or several.
+        """
+        rows = queries.load(self._connection, reference, deleted=deleted)
+        exactly_one("user", reference, [(row.id, row.label) for row in rows], FIND_HINT)
+        return _user(rows[0])
+
+    def create(self, new: NewUser, *, if_not_exists: bool = False) -> User:
+        """Make a user.
+
+        Args:
+            new: what is known.
+            if_not_exists: return the user with this e-mail, unchanged, when there is one.
+
+        Raises:
+            Conflict: the e-mail or the username is taken.
+        """
+        holder = queries.holder_of(self._connection, new)
+        if holder is None:
+            return _user(queries.load_by_id(self._connection, queries.create(self._connection, new)))
+        same_email = (holder.email or "").lower() == new.email.lower()
+        if same_email and if_not_exists:
+            return _user(queries.load_by_id(self._connection, holder.id))
+        taken = f"e-mail {new.email!r}" if same_email else f"username {new.username!r}"
+        raise Conflict(
+            f"the {taken} is taken by user {holder.id}",
+            "--if-not-exists returns the user that is there" if same_email else "choose another username",
+        )
+
+    def suspend(self, reference: str, *, reason: str | None) -> User:
+        """Shut a user out; nothing is deleted. A suspended user stays so, with the first reason.
+
+        Raises:
+            NotFound, Conflict: the reference names none, or several.
+        """
+        return self._move(reference, UserStatus.SUSPENDED, reason)
+
+    def resume(self, reference: str) -> User:
+        """Let a suspended user in again. An active user stays so.
+
+        Raises:
+            NotFound, Conflict: the reference names none, or several.
+        """
+        return self._move(reference, UserStatus.ACTIVE, None)
+
+    def find(self, reference: str, *, deleted: bool = False) -> UUID:
+        """The key of the user that a reference names.
+
+        Raises:
+            NotFound, Conflict: it names none, or several.
+        """
+        return exactly_one("user", reference, queries.find(self._connection, reference, deleted=deleted), FIND_HINT)
+
+    def _move(self, reference: str, status: UserStatus, reason: str | None) -> User:
+        user_id = self.find(reference)
+        row = queries.load_by_id(self._connection, user_id, lock=True)
+        if row.status == status.value:
+            return _user(row)
+        queries.set_status(self._connection, user_id, status, reason)
+        return _user(queries.load_by_id(self._connection, user_id))
+
+
+def _user(row: Any) -> User:
+    fields = dict(row._mapping)
+    del fields["label"]
+    fields["role"] = UserRole(row.role)
+    fields["status"] = UserStatus(row.status)
+    fields["identities"] = tuple(Identity(**identity) for identity in row.identities)
+    return User(**fields)

@@ -1,0 +1,130 @@
+"""What the tests share: databases to test on, and the real command line run against them."""
+
+import io
+import json
+import os
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import psycopg
+
+from cli.main import main
+from platform_core.db.embedded import EmbeddedServer
+
+# Lines of a dump that differ between two dumps of the same database.
+_VOLATILE = re.compile(r"^(--.*|\\(un)?restrict .*|SELECT pg_catalog\.setval\(.*)$")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command line did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def run(
+    argv: Sequence[str],
+    environ: Mapping[str, str],
+    *,
+    stdin: str = "",
+    terminal: bool = False,
+) -> Result:
+    """Run the real main with streams of its own."""
+    stream = Terminal if terminal else io.StringIO
+    out, err = stream(), stream()
+    code = main(argv, environ=environ, stdin=stream(stdin), stdout=out, stderr=err)
+    return Result(code, out.getvalue(), err.getvalue())
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database of the test cluster."""
+
+    server: EmbeddedServer
+    name: str
+
+    @property
+    def url(self) -> str:
+        """As the owner role, as the tool logs in."""
+        return self.server.conninfo(self.name)
+
+    @property
+    def superuser_url(self) -> str:
+        return self.server.conninfo(self.name, "postgres")
+
+    def url_as(self, user: str) -> str:
+        return self.server.conninfo(self.name, user)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "AGENTADM_DATABASE_URL": self.url,
+            "AGENTADM_CONFIG": "/nonexistent/config.toml",
+            "AGENTADM_HOME": str(self.server.home / "unused"),
+        }
+
+    def connect(self, user: str = "agentadm_owner", **options: Any) -> psycopg.Connection[Any]:
+        return psycopg.connect(self.url_as(user), **options)
+
+    def rows(self, sql: str, *parameters: Any, user: str = "agentadm_owner") -> list[tuple[Any, ...]]:
+        with self.connect(user) as connection:
+            return connection.execute(cast("Any", sql), parameters or None).fetchall()
+
+    def value(self, sql: str, *parameters: Any) -> Any:
+        return self.rows(sql, *parameters)[0][0]
+
+    def execute(self, sql: str, *parameters: Any, user: str = "agentadm_owner") -> None:
+        with self.connect(user) as connection:
+            connection.execute(cast("Any", sql), parameters or None)
+
+    def dump(self, *options: str) -> str:
+        """The whole database as text, without what differs between two dumps of the same."""
+        done = subprocess.run(
+            [self.server.binaries / "pg_dump", "-d", self.superuser_url, *options],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return "\n".join(line for line in done.stdout.splitlines() if line and not _VOLATILE.match(line))
+
+    def schema_dump(self) -> str:
+        return self.dump("--schema-only")
+
+
+class Cluster:
+    """A server for the tests, with databases made from templates."""
+
+    def __init__(self, home: Path, postgres: str) -> None:
+        self.server = EmbeddedServer(home, postgres=postgres, durable=False)
+        self.server.create()
+        self._made = 0
+
+    def database(self, template: str = "template0") -> Database:
+        self._made += 1
+        name = f"test_{os.getpid()}_{self._made}"
+        strategy = " STRATEGY file_copy" if template != "template0" else ""
+        with psycopg.connect(self.server.conninfo("postgres", "postgres"), autocommit=True) as connection:
+            connection.execute(
+                cast("Any", f"CREATE DATABASE {name} TEMPLATE {template} OWNER agentadm_owner{strategy}")
+            )
+        return Database(self.server, name)
+
+    def drop(self, database: Database) -> None:
+        with psycopg.connect(self.server.conninfo("postgres", "postgres"), autocommit=True) as connection:
+            connection.execute(cast("Any", f"DROP DATABASE IF EXISTS {database.name} WITH (FORCE)"))
