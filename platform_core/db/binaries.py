@@ -253,17 +253,21 @@ def make_folders(folder: Path, mode: int) -> None:
         folder.chmod(mode)
 
 
-def give_folder(folder: Path, mode: int, owner: Account) -> None:
+def give_folder(folder: Path, mode: int, owner: Account, existing: bool = True) -> None:
     """Make sure that a folder of the server's own exists with this mode and owner, whatever the umask.
 
     Raises:
+        FileExistsError: it exists, and `existing` is False.
         NotADirectoryError: something else is there, also a symbolic link.
         PermissionError: it is another account's.
     """
-    with suppress(FileExistsError):
-        folder.mkdir(mode | 0o700)
+    try:
+        folder.mkdir(mode)
         # A umask of 0700 would shut out ourselves.
         folder.chmod(mode)
+    except FileExistsError:
+        if not existing:
+            raise
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         os.fchown(descriptor, owner.uid, owner.gid)

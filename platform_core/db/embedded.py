@@ -444,8 +444,7 @@ class EmbeddedServer:
     def _prepare_socket_folder(self, owner: Account) -> None:
         """Have the socket's folder, and no server of other data on it."""
         with suppress(FileExistsError):
-            self._socket_folder.mkdir(PRIVATE)
-            give_folder(self._socket_folder, PRIVATE, owner)
+            give_folder(self._socket_folder, PRIVATE, owner, existing=False)
         self._refuse_unsafe_socket_folder(owner.uid)
         record = ServerRecord.read(self._socket_folder / f"{SOCKET_NAME}.lock")
         # Its data or its postmaster.pid were removed under it; no other home has this socket.
