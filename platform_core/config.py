@@ -106,6 +106,8 @@ class Settings:
     @cached_property
     def profile(self) -> Profile | None:
         """The profile in force: --profile, else the default one when no URL is in the environment."""
+        # Read whole, so that a mistake in the file is never overlooked.
+        _ = self.profiles
         if self.profile_name is not None:
             return self._profile(self.profile_name, "--profile")
         if self._environment_url() is not None:
@@ -120,10 +122,10 @@ class Settings:
         Raises:
             UsageError: none is configured, or the profile is not known. Nothing is started.
         """
-        if self.profile_name is None and (found := self._environment_url()) is not None:
-            return found
         if self.profile is not None:
             return Target(self._profile_url(self.profile), f"profile {self.profile.name}")
+        if (found := self._environment_url()) is not None:
+            return found
         if self.embedded_server.exists():
             return Target(None, f"embedded server in {self.home}")
         raise UsageError(NO_DATABASE, NO_DATABASE_HINT)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from platform_core.db.care import Care
     from platform_core.db.engine import Database
+    from platform_core.db.reading import Reader
     from platform_core.db.session import Sessions
     from platform_core.operations.types import Outcome, ResumedIntent, WriteRequest
     from platform_core.services import Services
@@ -58,6 +59,13 @@ class Platform:
         return Sessions(self.database, self.settings, self.wait_seconds)
 
     @cached_property
+    def reader(self) -> "Reader":
+        """Transactions that read."""
+        from platform_core.db.reading import Reader
+
+        return Reader(self.database, self.settings, self.wait_seconds)
+
+    @cached_property
     def care(self) -> "Care":
         """What is done to the database from outside a transaction: init, migrations, backup, the embedded server."""
         from platform_core.db.care import Care
@@ -71,7 +79,7 @@ class Platform:
         Raises:
             UsageError: the database has none, or its schema is another than this tool's; names the command to run.
         """
-        mark = self.sessions.read(lambda services: services.database.mark())
+        mark = self.reader.read(lambda services: services.database.mark())
         if mark is None:
             raise UsageError(
                 "this database was not set up by agentadm",
@@ -97,7 +105,7 @@ class Platform:
             AgentadmError: whatever the work raises; driver errors translated.
         """
         _ = self.mark
-        return self.sessions.read(work)
+        return self.reader.read(work)
 
     def write(self, request: "WriteRequest", work: "Callable[[Services], T]", result_type: Any) -> "Outcome[T]":
         """Run one operation whole, or not at all; see Sessions.write."""
@@ -143,5 +151,5 @@ class Platform:
 
     def close(self) -> None:
         """Give the connection back; whatever was open is rolled back."""
-        if "sessions" in self.__dict__:
-            self.sessions.close()
+        if "database" in self.__dict__:
+            self.database.close()

@@ -635,7 +635,7 @@ CREATE TABLE agentadm.idempotency_keys (
 	key TEXT NOT NULL, 
 	inputs_digest TEXT NOT NULL, 
 	operation_id UUID NOT NULL, 
-	result JSONB, 
+	result JSON, 
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT agentadm.now() NOT NULL, 
 	CONSTRAINT idempotency_keys_pkey PRIMARY KEY (id), 
 	CONSTRAINT idempotency_keys_key_key UNIQUE (key)

@@ -14,6 +14,15 @@ from sqlalchemy.exc import DBAPIError
 from platform_core.config import NO_DATABASE
 from platform_core.db import queries
 from platform_core.db.engine import translated
+from platform_core.db.guards import (
+    find_mark,
+    known_revision,
+    marked,
+    place,
+    refuse_foreign_schema,
+    refuse_production,
+    refuse_strong_login,
+)
 from platform_core.db.types import (
     FileResult,
     Initialised,
@@ -25,7 +34,7 @@ from platform_core.db.types import (
     Stopped,
 )
 from platform_core.db.version import SCHEMA_VERSION
-from platform_core.errors import AgentadmError, Conflict, NotPermitted, UsageError
+from platform_core.errors import Conflict, UsageError
 from platform_core.operations.types import WriteRequest
 
 if TYPE_CHECKING:
@@ -57,7 +66,7 @@ class Care:
             where = f"a new embedded server in {self._platform.settings.home}"
             return Initialised(name, production, SCHEMA_VERSION, where, created=True, missing_roles=())
         with self.connection() as connection:
-            _refuse_strong_login(connection)
+            refuse_strong_login(connection)
             existing = self._initialised(connection, name, production=production)
             return existing or self._answer(connection, name, production=production, created=True)
 
@@ -80,7 +89,7 @@ class Care:
         if embedded:
             self._platform.settings.embedded_server.create()
         with self.only_runner() as connection:
-            _refuse_strong_login(connection)
+            refuse_strong_login(connection)
             if (existing := self._initialised(connection, name, production=production)) is not None:
                 return existing
             if queries.find_schema(connection) is None:
@@ -99,7 +108,7 @@ class Care:
         from platform_core.db import migrate
 
         with self.connection() as connection:
-            before = _known(_marked(connection).schema_version)
+            before = known_revision(marked(connection).schema_version)
             return migrate.between(before, migrate.newest_revision())
 
     def upgrade(self, revision: str = "head", *, dry_run: bool = False) -> Migrated:
@@ -114,7 +123,7 @@ class Care:
         from platform_core.db import migrate
 
         with self.only_runner() as connection:
-            before, target = _known(_marked(connection).schema_version), _known(revision)
+            before, target = known_revision(marked(connection).schema_version), known_revision(revision)
             planned = tuple(step.revision for step in migrate.between(before, target))
             if not planned and before != target:
                 raise UsageError(f"revision {target} is older than {before}", f"use: agentadm db downgrade {target}")
@@ -137,9 +146,9 @@ class Care:
         if revision == "base":
             raise UsageError("a downgrade to base would throw everything away", "use: agentadm db reset")
         with self.only_runner() as connection:
-            mark = _marked(connection)
-            _refuse_production(mark, "downgraded")
-            before, target = _known(mark.schema_version), _known(revision)
+            mark = marked(connection)
+            refuse_production(mark, "downgraded")
+            before, target = known_revision(mark.schema_version), known_revision(revision)
             undone = tuple(step.revision for step in reversed(migrate.between(target, before)))
             if not undone and before != target:
                 raise UsageError(f"revision {target} is newer than {before}", f"use: agentadm db upgrade {target}")
@@ -162,8 +171,8 @@ class Care:
         from platform_core.db import migrate
 
         with self.only_runner() as connection:
-            mark = _marked(connection)
-            _refuse_production(mark, "reset")
+            mark = marked(connection)
+            refuse_production(mark, "reset")
             if outside := queries.dependants_outside(connection):
                 raise Conflict(
                     f"these would be lost with the schema: {', '.join(outside)}", "drop them first, or move them"
@@ -343,9 +352,9 @@ class Care:
         Raises:
             Conflict: it was set up as another one, or the schema is somebody else's.
         """
-        mark = _mark(connection)
+        mark = find_mark(connection)
         if mark is None:
-            _refuse_foreign_schema(connection)
+            refuse_foreign_schema(connection)
             return None
         differences = []
         if mark.environment != environment:
@@ -385,79 +394,3 @@ class Care:
         if queries.can_begin_operation(connection):
             request = WriteRequest(command, {"before": before, "after": after})
             self._platform.sessions.write(request, lambda _: None, type(None))
-
-
-def place(connection: Connection) -> str:
-    """Where a connection leads to, for people: never the password."""
-    driver = connection.connection.driver_connection
-    if not isinstance(driver, psycopg.Connection):
-        raise AgentadmError("the connection is lost")
-    info = driver.info
-    return f"{info.dbname} at {info.host}:{info.port} as {info.user}"
-
-
-def _mark(connection: Connection) -> Mark | None:
-    row = queries.find_mark(connection)
-    return None if row is None else Mark(**row._mapping)
-
-
-def _marked(connection: Connection) -> Mark:
-    """The mark of a database that is to be changed.
-
-    Raises:
-        UsageError: there is none.
-    """
-    mark = _mark(connection)
-    if mark is None:
-        raise UsageError(
-            f"this database was not set up by agentadm: {place(connection)}",
-            "to set it up: agentadm db init --environment NAME",
-        )
-    return mark
-
-
-def _known(revision: str | None) -> str | None:
-    """A revision by its whole name.
-
-    Raises:
-        UsageError: this tool has no such migration.
-    """
-    from platform_core.db import migrate
-
-    if revision is None:
-        return None
-    found = migrate.known_revision(revision)
-    if found is None:
-        raise UsageError(
-            f"this tool knows no schema revision {revision!r}",
-            f"its newest is {migrate.newest_revision()}; a newer database needs a newer agentadm",
-        )
-    return found
-
-
-def _refuse_production(mark: Mark, what: str) -> None:
-    if mark.production:
-        raise Conflict(
-            f"{mark.environment} is production: it is not {what}", "make a backup, and work on a restored copy of it"
-        )
-
-
-def _refuse_strong_login(connection: Connection) -> None:
-    """Only a plain role may own the schema: a strong one hides every mistake in privileges and policies."""
-    login = queries.login(connection)
-    if login.passes_policies:
-        raise NotPermitted(
-            f"{login.name} is a superuser or passes row-level security: the schema needs a plain owner",
-            "make one, and use it in the URL:\n"
-            "  CREATE ROLE agentadm_owner LOGIN CREATEROLE PASSWORD '...';\n"
-            "  CREATE DATABASE agentadm OWNER agentadm_owner;",
-        )
-
-
-def _refuse_foreign_schema(connection: Connection) -> None:
-    schema = queries.find_schema(connection)
-    if schema is not None and schema.comment != queries.MARK_COMMENT:
-        raise Conflict(
-            f"the database has a schema agentadm that this tool did not make (owner: {schema.owner})",
-            "use another database, or rename that schema",
-        )

@@ -28,6 +28,28 @@ class Database:
 
     def __init__(self, settings: "Settings") -> None:
         self.settings = settings
+        self._kept: Connection | None = None
+
+    @property
+    def connection(self) -> Connection:
+        """The process's one connection, made when first needed, and again when it was lost."""
+        if self._kept is not None and (self._kept.closed or self._kept.invalidated):
+            self._kept = None
+        if self._kept is None:
+            self._kept = self.connect()
+        return self._kept
+
+    def close(self) -> None:
+        """Give the kept connection back; whatever was open is rolled back."""
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
+
+    def forget(self) -> None:
+        """Drop the kept connection without a word to the server: its state is not known."""
+        if self._kept is not None:
+            self._kept.invalidate()
+            self._kept = None
 
     @cached_property
     def engine(self) -> Engine:
@@ -92,6 +114,17 @@ def _parameters(conninfo: str) -> dict[str, Any]:
         return psycopg.conninfo.conninfo_to_dict(conninfo)
     except psycopg.ProgrammingError as error:
         raise UsageError(f"the database URL is malformed: {str(error).strip()}") from None
+
+
+DRIVER_ERRORS = (DBAPIError, psycopg.Error)
+
+
+def roll_back(connection: Connection) -> None:
+    """End the transaction without a trace; a connection that cannot is dropped."""
+    try:
+        connection.rollback()
+    except DRIVER_ERRORS:
+        connection.invalidate()
 
 
 def host_name() -> str:

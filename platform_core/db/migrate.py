@@ -41,13 +41,13 @@ def known_revision(revision: str) -> str | None:
 
 def between(older: str | None, newer: str | None) -> tuple[PlannedMigration, ...]:
     """The migrations from one revision (None for the empty schema) up to another, oldest first."""
-    found = []
-    for script in _scripts().walk_revisions():
-        found.append(PlannedMigration(script.revision, script.doc, script.module.LOCKS))
-    known = [planned.revision for planned in reversed(found)]
+    newest_first = _scripts().walk_revisions()
+    found = [PlannedMigration(script.revision, script.doc, script.module.LOCKS) for script in newest_first]
+    found.reverse()
+    known = [planned.revision for planned in found]
     first = 0 if older is None else known.index(older) + 1
     last = 0 if newer is None else known.index(newer) + 1
-    return tuple(reversed(found))[first:last]
+    return tuple(found[first:last])
 
 
 def upgrade(connection: Connection, revision: str = "head", *, wait_seconds: float = WAIT_SECONDS) -> None:

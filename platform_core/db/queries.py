@@ -1,12 +1,11 @@
 """Every statement about the database itself: its mark, its schema, its roles, its health."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from psycopg import sql
-from sqlalchemy import Connection, Row, insert, text, update
+from sqlalchemy import Connection, insert, text, update
 
-from platform_core.db.schema import MARK_COMMENT, SCHEMA
+from platform_core.db.schema import MARK_COMMENT, SCHEMA, AnyRow
 from platform_core.db.tables import installation
 
 # Any number, so long as it stays the same; the server keeps such locks apart by database.
@@ -65,7 +64,7 @@ LOGIN = text(
 )
 
 
-def find_mark(connection: Connection) -> Row[Any] | None:
+def find_mark(connection: Connection) -> AnyRow | None:
     """The row of the installation with the schema's revision; None where table or row is missing.
 
     The catalogue is asked first: a failed statement would end the caller's transaction.
@@ -76,7 +75,7 @@ def find_mark(connection: Connection) -> Row[Any] | None:
     return connection.execute(MARK if there.alembic_version else MARK_UNVERSIONED).first()
 
 
-def find_schema(connection: Connection) -> Row[Any] | None:
+def find_schema(connection: Connection) -> AnyRow | None:
     """Comment and owner of our schema, None without one."""
     return connection.execute(SCHEMA_STATE).first()
 
@@ -89,7 +88,7 @@ def find_revision(connection: Connection) -> str | None:
     return found
 
 
-def login(connection: Connection) -> Row[Any]:
+def login(connection: Connection) -> AnyRow:
     """The login: name, database, and whether row-level security does not hold it."""
     return connection.execute(LOGIN).one()
 
@@ -166,16 +165,20 @@ def can_begin_operation(connection: Connection) -> bool:
 
 def count_everything(connection: Connection) -> tuple[int, int]:
     """How many tables there are, partitions not counted, and how many rows in them."""
-    names = connection.execute(
-        text(
-            """
+    names = (
+        connection.execute(
+            text(
+                """
             SELECT format('agentadm.%I', c.relname)
             FROM pg_class c
             WHERE c.relnamespace = 'agentadm'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
                 AND c.relname <> 'alembic_version'
             """
+            )
         )
-    ).scalars().all()
+        .scalars()
+        .all()
+    )
     return len(names), sum(_count_rows(connection, names).values())
 
 
@@ -371,10 +374,11 @@ SIZES = text(
     )
     UNION ALL
     (
-        SELECT 'unused index', c.relname, sum(pg_relation_size(x.oid))::bigint, 'bytes', 'never read since ' || coalesce((
-            SELECT to_char(d.stats_reset AT TIME ZONE 'UTC', 'YYYY-MM-DD')
-            FROM pg_stat_database d WHERE d.datname = current_database()
-        ), 'the statistics began')
+        SELECT 'unused index', c.relname, sum(pg_relation_size(x.oid))::bigint, 'bytes',
+            'never read since ' || coalesce((
+                SELECT to_char(d.stats_reset AT TIME ZONE 'UTC', 'YYYY-MM-DD')
+                FROM pg_stat_database d WHERE d.datname = current_database()
+            ), 'the statistics began')
         FROM indexes x
         JOIN pg_class c ON c.oid = x.logical
         JOIN pg_index i ON i.indexrelid = x.oid AND NOT i.indisunique
@@ -385,6 +389,14 @@ SIZES = text(
     )
     """
 )
+SLOW_STATEMENTS = r"""
+    SELECT 'slow query' AS kind, CAST(s.queryid AS text) AS name, CAST(round(s.mean_exec_time) AS bigint) AS value,
+        'milliseconds' AS unit, s.calls || ' calls: ' || regexp_replace(s.query, '\s+', ' ', 'g') AS detail
+    FROM pg_stat_statements s
+    WHERE s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND s.toplevel
+    ORDER BY s.mean_exec_time DESC
+    LIMIT :limit
+"""
 STATEMENTS_SCHEMA = text(
     """
     SELECT quote_ident(n.nspname)
@@ -394,7 +406,7 @@ STATEMENTS_SCHEMA = text(
 )
 
 
-def stats(connection: Connection, limit: int) -> list[Row[Any]]:
+def stats(connection: Connection, limit: int) -> list[AnyRow]:
     """Figures on sessions, sizes and indexes, the biggest so many of each kind."""
     return [
         *connection.execute(CONNECTIONS).all(),
@@ -407,15 +419,9 @@ def statements_schema(connection: Connection) -> str | None:
     return connection.execute(STATEMENTS_SCHEMA).scalar()
 
 
-def slow_statements(connection: Connection, schema: str, limit: int) -> list[Row[Any]]:
+def slow_statements(connection: Connection, schema: str, limit: int) -> list[AnyRow]:
     """The statements of this database with the longest mean time. `schema` as PostgreSQL quoted it."""
-    statement = text(
-        "SELECT 'slow query' AS kind, CAST(s.queryid AS text) AS name, round(s.mean_exec_time)::bigint AS value, "
-        "'milliseconds' AS unit, s.calls || ' calls: ' || regexp_replace(s.query, '\\s+', ' ', 'g') AS detail "
-        f"FROM {schema}.pg_stat_statements s "
-        "WHERE s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND s.toplevel "
-        "ORDER BY s.mean_exec_time DESC LIMIT :limit"
-    )
+    statement = text(SLOW_STATEMENTS.replace("pg_stat_statements s", f"{schema}.pg_stat_statements s"))
     return list(connection.execute(statement, {"limit": limit}).all())
 
 
@@ -453,12 +459,12 @@ WORKING_TRIGGERS = text(
 )
 
 
-def surroundings(connection: Connection) -> Row[Any]:
+def surroundings(connection: Connection) -> AnyRow:
     """What the server says of itself and of this session."""
     return connection.execute(SURROUNDINGS).one()
 
 
-def tables(connection: Connection) -> list[Row[Any]]:
+def tables(connection: Connection) -> list[AnyRow]:
     """Tables and partitions of ours: name, the table they count as, and whether row-level security is on."""
     return list(connection.execute(TABLES).all())
 
@@ -508,7 +514,7 @@ def unvalidated_constraints(connection: Connection) -> list[str]:
     return list(connection.execute(statement).scalars())
 
 
-def moments(connection: Connection) -> Row[Any]:
+def moments(connection: Connection) -> AnyRow:
     """The database's time, and when the mark was set."""
     return connection.execute(
         text("SELECT agentadm.now() AS now, (SELECT created_at FROM agentadm.installation) AS marked_at")
@@ -517,17 +523,23 @@ def moments(connection: Connection) -> Row[Any]:
 
 # --------------------------------------------------------------------------------------------------------------- roles
 
+# Since PostgreSQL 16 the maker of a role is a member of it who may only administer: that does not count.
 ROLES = text(
     """
     SELECT r.rolname AS name, r.rolcanlogin AS can_login, r.rolsuper AS superuser,
         shobj_description(r.oid, 'pg_authid') IS NOT DISTINCT FROM :comment AS is_operator,
         ARRAY(
             SELECT g.rolname::text FROM pg_roles g
-            WHERE g.rolname = ANY (CAST(:groups AS text[])) AND pg_has_role(r.oid, g.oid, 'MEMBER') AND NOT r.rolsuper
+            WHERE g.rolname = ANY (CAST(:groups AS text[])) AND NOT r.rolsuper AND (
+                pg_has_role(r.oid, g.oid, 'USAGE')
+                OR EXISTS (
+                    SELECT FROM pg_auth_members m WHERE m.roleid = g.oid AND m.member = r.oid AND NOT m.admin_option
+                )
+            )
             ORDER BY 1
         ) AS groups,
         coalesce((
-            SELECT pg_has_role(r.oid, n.nspowner, 'MEMBER') FROM pg_namespace n WHERE n.nspname = 'agentadm'
+            SELECT pg_has_role(r.oid, n.nspowner, 'USAGE') FROM pg_namespace n WHERE n.nspname = 'agentadm'
         ), false) AS owner
     FROM pg_roles r
     WHERE r.rolname <> ALL (CAST(:groups AS text[])) AND r.rolname !~ '^pg_'
@@ -536,7 +548,7 @@ ROLES = text(
 )
 
 
-def roles(connection: Connection) -> list[Row[Any]]:
+def roles(connection: Connection) -> list[AnyRow]:
     """Roles of the cluster but the groups: name, login, superuser, ours by comment, groups, owner of the schema."""
     parameters = {"comment": OPERATOR_COMMENT, "groups": list(GROUP_ROLES)}
     return list(connection.execute(ROLES, parameters).all())

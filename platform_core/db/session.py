@@ -1,16 +1,15 @@
-"""The write path, once: the only place that commits. And its counterpart for reads."""
+"""The write path, once: the only place that commits."""
 
 import hashlib
 import hmac
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
-import psycopg
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
@@ -18,7 +17,17 @@ from platform_core.audit import queries as audit_queries
 from platform_core.audit.types import ChangeList
 from platform_core.clock import uuid_v7
 from platform_core.config import Settings
-from platform_core.db.engine import Database, host_name, is_lost_connection, os_user, translated
+from platform_core.db import transaction_queries
+from platform_core.db.engine import (
+    DRIVER_ERRORS,
+    Database,
+    host_name,
+    is_lost_connection,
+    os_user,
+    roll_back,
+    translated,
+)
+from platform_core.db.reading import Reader
 from platform_core.errors import AgentadmError, Conflict, GuardTripped, Interrupted, Terminated, TryAgain
 from platform_core.operations import queries
 from platform_core.operations.types import Outcome, WriteRequest
@@ -29,10 +38,8 @@ T = TypeVar("T")
 
 ATTEMPTS = 3
 RERUN_STATES = frozenset({"40001", "40P01"})
-DRIVER_ERRORS = (DBAPIError, psycopg.Error)
-DEFAULT_STATEMENT_SECONDS = 300.0
-DEFAULT_LOCK_SECONDS = 5.0
 FIND_OUT_SECONDS = 30.0
+POLL_SECONDS = 0.05
 
 
 class Phase(StrEnum):
@@ -42,18 +49,23 @@ class Phase(StrEnum):
     COMMITTING = "committing"
     COMMITTED = "committed"
     ROLLED_BACK = "rolled back"
+    UNKNOWN = "not known"
 
 
 @dataclass
 class InFlight:
-    """The change under way, for whoever is interrupted and must say what became of it."""
+    """The change under way, for whoever is interrupted and must say what became of it.
+
+    `at_provider` tells that the operation's first transaction is committed and its step at a provider not settled.
+    """
 
     operation_id: UUID
     phase: Phase = Phase.OPEN
     xid: int | None = None
+    at_provider: bool = False
 
 
-class Sessions:
+class Sessions(Reader):
     """Transactions on the configured database.
 
     Args:
@@ -63,49 +75,19 @@ class Sessions:
     """
 
     def __init__(self, database: Database, settings: Settings, wait_seconds: float | None = None) -> None:
-        self._database = database
-        self._settings = settings
-        self._wait_seconds = wait_seconds
-        self._connection: Connection | None = None
+        super().__init__(database, settings, wait_seconds)
         self.in_flight: InFlight | None = None
 
-    @property
-    def connection(self) -> Connection:
-        """The process's one connection, made again when it was lost."""
-        if self._connection is not None and (self._connection.closed or self._connection.invalidated):
-            self._connection = None
-        if self._connection is None:
-            self._connection = self._database.connect()
-        return self._connection
-
-    def close(self) -> None:
-        """Give the connection back; whatever was open is rolled back."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    def read(self, work: Callable[[Services], T]) -> T:
-        """Run statements that see one moment of the database and cannot change it.
-
-        Raises:
-            AgentadmError: whatever the work raises; driver errors translated.
-        """
-        connection = self.connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        try:
-            queries.begin_read(connection, self._transaction_settings())
-            return work(Services(connection))
-        except DRIVER_ERRORS as error:
-            raise translated(error) from error
-        finally:
-            self._roll_back(connection)
-
-    def write(self, request: WriteRequest, work: Callable[[Services], T], result_type: Any) -> Outcome[T]:
+    def write(
+        self, request: WriteRequest, work: Callable[[Services], T], result_type: Any, *, goes_on: bool = False
+    ) -> Outcome[T]:
         """Run one operation whole, or not at all.
 
         Args:
             request: what is asked, by whom and why.
             work: the change itself; run again after a serialization failure or deadlock, so it reads no input.
             result_type: of the value that `work` returns; a replay is decoded into it.
+            goes_on: a later transaction stores the result; until then the value of a replay is None.
 
         Raises:
             Conflict: the idempotency key was used for other inputs, or a rule was broken.
@@ -113,31 +95,31 @@ class Sessions:
             TryAgain: locked, in the way of others, or the connection was lost; nothing was changed, or it says so.
             Interrupted, Terminated: by a signal, with what became of the change.
         """
-        from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
-
-        attempts = Retrying(
-            retry=retry_if_exception_type(_Rerun),
-            stop=stop_after_attempt(ATTEMPTS),
-            wait=wait_random_exponential(multiplier=0.05, max=1),
-            reraise=True,
-        )
         operation_id = uuid_v7()
-        try:
-            return attempts(self._once, operation_id, request, work, result_type)
-        except _Rerun as error:
-            raise translated(error.error) from error.error
+        return _rerun(lambda: self._once(operation_id, request, work, result_type, goes_on=goes_on))
+
+    def wait_for_provider(self, operation_id: UUID) -> None:
+        """Note that a provider is about to be asked: whoever is interrupted meanwhile says that it is not finished."""
+        self.in_flight = InFlight(operation_id, at_provider=True)
 
     def go_on(self, operation_id: UUID, work: Callable[[Services], T]) -> T:
         """Run a later transaction of an operation that was begun: the second half of a provider step.
 
+        Args:
+            operation_id: of the operation.
+            work: the rest of the change; run again after a serialization failure or deadlock.
+
         Raises:
             AgentadmError: as write does.
         """
-        in_flight = self.in_flight = InFlight(operation_id)
+        return _rerun(lambda: self._go_on_once(operation_id, work))
+
+    def _go_on_once(self, operation_id: UUID, work: Callable[[Services], T]) -> T:
+        in_flight = self.in_flight = InFlight(operation_id, at_provider=True)
         connection = self._writing_connection()
         try:
-            in_flight.xid = queries.go_on(connection, operation_id, self._transaction_settings())
-            value = work(Services(connection))
+            in_flight.xid = queries.go_on(connection, operation_id, self._timeouts())
+            value = work(Services(connection, operation_id))
             self._commit(connection, in_flight)
         except BaseException as error:
             self._after_failure(error, connection, in_flight)
@@ -145,7 +127,13 @@ class Sessions:
         return value
 
     def _once(
-        self, operation_id: UUID, request: WriteRequest, work: Callable[[Services], T], result_type: Any
+        self,
+        operation_id: UUID,
+        request: WriteRequest,
+        work: Callable[[Services], T],
+        result_type: Any,
+        *,
+        goes_on: bool,
     ) -> Outcome[T]:
         in_flight = self.in_flight = InFlight(operation_id)
         connection = self._writing_connection()
@@ -155,12 +143,12 @@ class Sessions:
                 operation_id,
                 request,
                 msgspec.json.encode(request.arguments).decode(),
-                self._transaction_settings(),
+                self._timeouts(),
                 os_user=os_user(),
                 host=host_name(),
             )
             if (replay := self._claim(connection, operation_id, request, result_type)) is not None:
-                self._roll_back(connection)
+                roll_back(connection)
                 in_flight.phase = Phase.ROLLED_BACK
                 return replay
             value = work(Services(connection, operation_id))
@@ -172,11 +160,11 @@ class Sessions:
                 )
             if request.dry_run:
                 changes = self._dry_run_changes(connection, operation_id)
-                self._roll_back(connection)
+                roll_back(connection)
                 in_flight.phase = Phase.ROLLED_BACK
                 return Outcome(value, operation_id, dry_run=True, affected=affected, changes=changes)
-            if request.idempotency_key is not None:
-                queries.store_result(connection, request.idempotency_key, _encoded(value))
+            if request.idempotency_key is not None and not goes_on:
+                queries.store_result(connection, request.idempotency_key, msgspec.json.encode(value).decode())
             self._commit(connection, in_flight)
         except BaseException as error:
             self._after_failure(error, connection, in_flight)
@@ -202,7 +190,7 @@ class Sessions:
                 "use a new key, or repeat the command exactly",
                 operation_id=str(stored.operation_id),
             )
-        value = msgspec.convert(stored.result, result_type, strict=False)
+        value = None if stored.result is None else msgspec.convert(stored.result, result_type)
         return Outcome(value, stored.operation_id, replayed=True)
 
     @staticmethod
@@ -232,34 +220,54 @@ class Sessions:
             TryAgain: the database could not be asked in time.
         """
         deadline = time.monotonic() + FIND_OUT_SECONDS
-        self._forget_connection()
-        while time.monotonic() < deadline:
-            try:
-                with self._database.connect() as connection:
-                    found = (
-                        None
-                        if in_flight.xid is None
-                        else queries.was_committed(connection, in_flight.operation_id, in_flight.xid)
-                    )
-            except (*DRIVER_ERRORS, TryAgain):
-                found = None
-            if found is not None:
-                in_flight.phase = Phase.COMMITTED if found else Phase.ROLLED_BACK
-                return found
-            time.sleep(0.05)
+        in_flight.phase = Phase.UNKNOWN
+        told = "the database cannot be asked"
+        try:
+            self._database.forget()
+            while (seconds_left := deadline - time.monotonic()) > 0:
+                found = self._look_up(in_flight, seconds_left)
+                if found is not None:
+                    in_flight.phase = Phase.COMMITTED if found else Phase.ROLLED_BACK
+                    return found
+                time.sleep(POLL_SECONDS)
+        except KeyboardInterrupt:
+            # Whoever interrupts even this wants to leave.
+            told = "asking the database was interrupted"
         raise TryAgain(
-            "the connection was lost at COMMIT, and the database cannot be asked whether the change was made",
-            f"when it is back: agentadm operations show {in_flight.operation_id} (not found means not made)",
+            f"there is no answer to COMMIT, and {told}: it is not known whether the change was made",
+            f"ask later: agentadm audit show {in_flight.operation_id} (not found means not made)",
             operation_id=str(in_flight.operation_id),
         )
+
+    def _look_up(self, in_flight: InFlight, seconds: float) -> bool | None:
+        """Whether a COMMIT took effect, on a connection of its own; None when that cannot be told now."""
+        if in_flight.xid is None:
+            return False
+        patience = f"{max(1, round(seconds * 1000))}ms"
+        try:
+            with self._database.connect() as connection:
+                # Each statement sees what was committed before it, whatever the database's default is.
+                connection.execution_options(isolation_level="READ COMMITTED", postgresql_readonly=True)
+                settings = {"statement_timeout": patience, "lock_timeout": patience, "clock": ""}
+                transaction_queries.set_up(connection, settings)
+                return queries.was_committed(connection, in_flight.operation_id, in_flight.xid)
+        except (*DRIVER_ERRORS, AgentadmError):
+            return None
 
     def _after_failure(self, error: BaseException, connection: Connection, in_flight: InFlight) -> None:
         """Get the transaction out of the way, and raise ours for what is not ours."""
         if isinstance(error, KeyboardInterrupt):
             raise self.interruption(error) from error
-        if in_flight.phase is not Phase.COMMITTED:
-            self._roll_back(connection)
+        was_open = in_flight.phase is Phase.OPEN
+        if in_flight.phase in {Phase.OPEN, Phase.COMMITTING}:
+            roll_back(connection)
             in_flight.phase = Phase.ROLLED_BACK
+        if was_open and is_lost_connection(error):
+            raise TryAgain(
+                "the connection was lost before COMMIT; nothing was changed",
+                "run the command again",
+                operation_id=str(in_flight.operation_id),
+            ) from error
         if isinstance(error, DRIVER_ERRORS):
             raise (_Rerun(error) if _sqlstate(error) in RERUN_STATES else translated(error)) from error
 
@@ -270,7 +278,7 @@ class Sessions:
         in_flight = self.in_flight
         if in_flight is None:
             return kind(f"{word}; nothing was changed")
-        if in_flight.phase is Phase.COMMITTING:
+        if in_flight.phase in {Phase.COMMITTING, Phase.UNKNOWN}:
             self._find_out(in_flight)
         if in_flight.phase is Phase.COMMITTED:
             return kind(
@@ -278,34 +286,18 @@ class Sessions:
                 f"agentadm audit show {in_flight.operation_id}",
                 operation_id=str(in_flight.operation_id),
             )
-        self._forget_connection()
+        self._database.forget()
         in_flight.phase = Phase.ROLLED_BACK
+        if in_flight.at_provider:
+            return kind(
+                f"{word}; operation {in_flight.operation_id} is not finished",
+                f"finish it with: agentadm operations resume {in_flight.operation_id}",
+                operation_id=str(in_flight.operation_id),
+            )
         return kind(f"{word}; rolled back, nothing was changed")
 
     def _writing_connection(self) -> Connection:
-        return self.connection.execution_options(isolation_level="READ COMMITTED", postgresql_readonly=False)
-
-    def _transaction_settings(self) -> Mapping[str, str]:
-        lock = DEFAULT_LOCK_SECONDS if self._wait_seconds is None else self._wait_seconds
-        statement = self._settings.seconds("AGENTADM_STATEMENT_TIMEOUT", DEFAULT_STATEMENT_SECONDS)
-        return {
-            "statement_timeout": f"{round(statement * 1000)}ms",
-            # PostgreSQL reads 0 as for ever; not to wait at all is the shortest time it knows.
-            "lock_timeout": f"{max(1, round(lock * 1000))}ms",
-            "clock": self._settings.clock or "",
-        }
-
-    @staticmethod
-    def _roll_back(connection: Connection) -> None:
-        try:
-            connection.rollback()
-        except DRIVER_ERRORS:
-            connection.invalidate()
-
-    def _forget_connection(self) -> None:
-        if self._connection is not None:
-            self._connection.invalidate()
-            self._connection = None
+        return self._database.connection.execution_options(isolation_level="READ COMMITTED", postgresql_readonly=False)
 
 
 class _Rerun(Exception):
@@ -314,6 +306,22 @@ class _Rerun(Exception):
     def __init__(self, error: BaseException) -> None:
         super().__init__()
         self.error = error
+
+
+def _rerun(run: Callable[[], T]) -> T:
+    """Run a transaction, again while it is in the way of others, at most three times."""
+    from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+    attempts = Retrying(
+        retry=retry_if_exception_type(_Rerun),
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=wait_random_exponential(multiplier=0.05, max=1),
+        reraise=True,
+    )
+    try:
+        return attempts(run)
+    except _Rerun as error:
+        raise translated(error.error) from error.error
 
 
 def _sqlstate(error: BaseException) -> str | None:
@@ -330,7 +338,3 @@ def inputs_digest(key: bytes, request: WriteRequest) -> str:
     """
     message = msgspec.json.encode([request.command, request.inputs or request.arguments], order="deterministic")
     return hmac.new(key, message, hashlib.sha256).hexdigest()
-
-
-def _encoded(value: Any) -> str:
-    return msgspec.json.encode(value).decode()

@@ -3,15 +3,16 @@
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
-import psycopg
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection
 
-from platform_core.db.engine import Database, host_name
+from platform_core.db import transaction_queries
+from platform_core.db.engine import DRIVER_ERRORS, Database, host_name, translated
 from platform_core.errors import AgentadmError, TryAgain
 from platform_core.jobs import queries
 from platform_core.operations.types import Outcome
@@ -21,6 +22,7 @@ T = TypeVar("T")
 
 LEASE_SECONDS = 60.0
 POLL_SECONDS = 0.2
+PATIENCE_SECONDS = 5.0
 
 
 class Lease:
@@ -40,9 +42,7 @@ class Lease:
         self._job = job
         self._wait_seconds = wait_seconds
         self._lease_seconds = lease_seconds
-        self._run_id: UUID | None = None
         self._ended = threading.Event()
-        self._heartbeat = threading.Thread(target=self._keep, name=f"heartbeat of {job}", daemon=True)
 
     def run(self, write: Callable[[Callable[[Services], T]], Outcome[T]], work: Callable[[Services], T]) -> Outcome[T]:
         """Run the job's work under the lease, and record how it ended.
@@ -54,25 +54,25 @@ class Lease:
         Raises:
             TryAgain: another run holds the lease, or this one lost it; nothing was changed then.
         """
-        run_id = self._run_id = self._take()
-        self._heartbeat.start()
+        run_id = self._take()
+        heartbeat = threading.Thread(target=self._keep, args=(run_id,), name=f"heartbeat of {self._job}", daemon=True)
+        heartbeat.start()
         try:
-            outcome = write(lambda services: self._held(services, work))
+            outcome = write(lambda services: self._held(services, run_id, work))
         except BaseException as error:
             told = error.message if isinstance(error, AgentadmError) else type(error).__name__
-            self._finish(run_id, state="failed", error=told)
+            self._end(heartbeat, run_id, "failed", error=told)
             raise
-        self._finish(
-            run_id,
-            state="done",
-            operation_id=outcome.operation_id,
-            result=msgspec.json.encode(outcome.value).decode(),
-        )
+        self._end(heartbeat, run_id, "done", operation_id=outcome.operation_id, result=_encoded(outcome.value))
         return outcome
 
-    def _held(self, services: Services, work: Callable[[Services], T]) -> T:
+    def _held(self, services: Services, run_id: UUID, work: Callable[[Services], T]) -> T:
         value = work(services)
-        if self._run_id is None or not queries.hold(services.connection, self._run_id):
+        # In one transaction with the work: a run is done exactly when its work is committed.
+        kept = queries.finish(
+            services.connection, run_id, "done", operation_id=services.operation_id, result=_encoded(value)
+        )
+        if not kept:
             raise TryAgain(f"{self._job} lost its lease to another run; nothing was changed", "see: agentadm db jobs")
         return value
 
@@ -80,10 +80,13 @@ class Lease:
         holder = f"{host_name()} process {os.getpid()}"
         deadline = time.monotonic() + self._wait_seconds
         while True:
-            with self._database.connect() as connection:
-                run_id = queries.take(connection, self._job, holder, self._lease_seconds)
-                other = queries.holder_of(connection, self._job) if run_id is None else None
-                connection.commit()
+            try:
+                with self._connection() as connection:
+                    run_id = queries.take(connection, self._job, holder, self._lease_seconds)
+                    other = queries.holder_of(connection, self._job) if run_id is None else None
+                    connection.commit()
+            except DRIVER_ERRORS as error:
+                raise translated(error) from error
             if run_id is not None:
                 return run_id
             if time.monotonic() >= deadline:
@@ -91,25 +94,39 @@ class Lease:
                 raise TryAgain(f"{self._job} is running{told}", "wait for it with --wait SECONDS, or try again later")
             time.sleep(POLL_SECONDS)
 
-    def _keep(self) -> None:
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        """A connection of its own, on which nothing waits for ever: the job's transaction may hold the row."""
+        patience = f"{round(PATIENCE_SECONDS * 1000)}ms"
+        with self._database.connect() as connection:
+            settings = {"statement_timeout": patience, "lock_timeout": patience, "clock": ""}
+            transaction_queries.set_up(connection, settings)
+            yield connection
+
+    def _keep(self, run_id: UUID) -> None:
         while not self._ended.wait(self._lease_seconds / 3):
             try:
-                with self._database.connect() as connection:
-                    kept = self._run_id is not None and queries.renew(connection, self._run_id, self._lease_seconds)
+                with self._connection() as connection:
+                    kept = queries.renew(connection, run_id, self._lease_seconds)
                     connection.commit()
-            except (AgentadmError, DBAPIError, psycopg.Error):
+            except (AgentadmError, *DRIVER_ERRORS):
                 # The next beat tries again; a lease that runs out meanwhile is noticed before COMMIT.
                 continue
             if not kept:
                 return
 
-    def _finish(self, run_id: UUID, **how: Any) -> None:
+    def _end(self, heartbeat: threading.Thread, run_id: UUID, state: str, **how: Any) -> None:
+        """Stop the heartbeat, and record the end of a run whose work did not record it: it failed, or was a replay."""
         self._ended.set()
-        self._heartbeat.join()
+        heartbeat.join()
         try:
-            with self._database.connect() as connection:
-                queries.finish(connection, run_id, **how)
+            with self._connection() as connection:
+                queries.finish(connection, run_id, state, **how)
                 connection.commit()
-        except (AgentadmError, DBAPIError, psycopg.Error):
+        except (AgentadmError, *DRIVER_ERRORS):
             # The work itself is committed or rolled back by now; the lease runs out by itself.
             return
+
+
+def _encoded(value: Any) -> str:
+    return msgspec.json.encode(value).decode()

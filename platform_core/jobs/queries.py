@@ -24,6 +24,23 @@ TAKE = text(
     RETURNING id
     """
 )
+ABANDON_ALL = text(
+    """
+    UPDATE agentadm.job_runs
+    SET state = 'lost', finished_at = agentadm.now(), error = :error
+    WHERE state = 'running'
+    """
+)
+# The running row of a job is its newest: while it stands, there is no other.
+LOST_LEASES = text(
+    """
+    SELECT newest.job
+    FROM (SELECT DISTINCT ON (job) * FROM agentadm.job_runs ORDER BY job, created_at DESC, id DESC) newest
+    WHERE newest.state = 'lost' AND newest.error = 'its lease ran out'
+        OR newest.state = 'running' AND newest.lease_until < clock_timestamp()
+    ORDER BY 1
+    """
+)
 RENEW = text(
     """
     UPDATE agentadm.job_runs SET lease_until = clock_timestamp() + make_interval(secs => :seconds)
@@ -33,7 +50,7 @@ RENEW = text(
 FINISH = text(
     """
     UPDATE agentadm.job_runs
-    SET state = :state, finished_at = agentadm.now(), operation_id = :operation_id,
+    SET state = :state, finished_at = clock_timestamp(), operation_id = :operation_id,
         result = CAST(:result AS jsonb), error = :error
     WHERE id = :id AND state = 'running'
     """
@@ -62,6 +79,16 @@ def take(connection: Connection, job: str, holder: str, seconds: float) -> UUID 
     return connection.execute(TAKE, {"job": job, "holder": holder, "seconds": seconds}).scalar_one_or_none()
 
 
+def abandon_all(connection: Connection, error: str) -> None:
+    """End every run that is under way as lost."""
+    connection.execute(ABANDON_ALL, {"error": error})
+
+
+def lost_leases(connection: Connection) -> list[str]:
+    """Jobs whose newest run let its lease run out."""
+    return list(connection.execute(LOST_LEASES).scalars())
+
+
 def holder_of(connection: Connection, job: str) -> AnyRow | None:
     """Who holds a job's lease."""
     columns = job_runs.c
@@ -75,13 +102,6 @@ def renew(connection: Connection, run_id: UUID, seconds: float) -> bool:
     return connection.execute(RENEW, {"id": run_id, "seconds": seconds}).rowcount == 1
 
 
-def hold(connection: Connection, run_id: UUID) -> bool:
-    """Lock a lease until the transaction ends, so that nobody takes it over meanwhile; False when it was lost."""
-    columns = job_runs.c
-    statement = select(columns.id).where(columns.id == run_id, columns.state == "running").with_for_update()
-    return connection.execute(statement).first() is not None
-
-
 def finish(
     connection: Connection,
     run_id: UUID,
@@ -90,8 +110,8 @@ def finish(
     operation_id: UUID | None = None,
     result: str | None = None,
     error: str | None = None,
-) -> None:
-    """End a run and give its lease back. `result` is JSON."""
+) -> bool:
+    """End a run and give its lease back; False when it was lost. `result` is JSON."""
     values: Mapping[str, Any] = {
         "id": run_id,
         "state": state,
@@ -99,7 +119,7 @@ def finish(
         "result": result,
         "error": error,
     }
-    connection.execute(FINISH, values)
+    return connection.execute(FINISH, values).rowcount == 1
 
 
 def last_runs(connection: Connection, jobs: list[str]) -> list[AnyRow]:

@@ -31,3 +31,11 @@ class JobService:
             )
             for job, row in zip(JOBS, rows, strict=True)
         )
+
+    def lost(self) -> tuple[str, ...]:
+        """Jobs whose newest run let its lease run out: its process died."""
+        return tuple(queries.lost_leases(self._connection))
+
+    def abandon_all(self, error: str) -> None:
+        """End every run that is under way as lost; `error` says why."""
+        queries.abandon_all(self._connection, error)

@@ -1,15 +1,21 @@
 """Every statement about operations, idempotency keys and provider intents."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, exists, func, insert, null, select, text, update
+from sqlalchemy import Connection, delete, exists, func, null, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from platform_core.clock import uuid_v7
 from platform_core.db.schema import AnyRow
-from platform_core.operations.tables import idempotency_keys, operations, provider_intents
+from platform_core.operations.tables import (
+    idempotency_keys,
+    operation_continuations,
+    operations,
+    provider_intents,
+)
 from platform_core.operations.types import IntentState, NewIntent, WriteRequest
 
 BEGIN = text(
@@ -29,11 +35,12 @@ CONTINUE = text(
         agentadm.continue_operation(:id)
     """
 )
-READ = text(
+
+# A number that is not below a new one was given out before a crash and never written: the server knows nothing of it.
+XACT_STATUS = text(
     """
-    SELECT set_config('statement_timeout', :statement_timeout, true),
-        set_config('lock_timeout', :lock_timeout, true),
-        set_config('app.clock', :clock, true)
+    SELECT CASE WHEN CAST(:xid AS bigint) < pg_current_xact_id()::text::bigint
+        THEN pg_xact_status(CAST(CAST(:xid AS text) AS xid8)) END
     """
 )
 
@@ -76,30 +83,27 @@ def go_on(connection: Connection, operation_id: UUID, settings: Mapping[str, str
     return xid
 
 
-def begin_read(connection: Connection, settings: Mapping[str, str]) -> None:
-    """Time-outs and clock of a transaction that reads."""
-    connection.execute(READ, settings)
-
-
 def force_deferred_constraints(connection: Connection) -> None:
     """Check now what would be checked at COMMIT."""
     connection.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
 
 
 def was_committed(connection: Connection, operation_id: UUID, xid: int) -> bool | None:
-    """Whether an operation's transaction took effect; None while it is still running.
+    """Whether a transaction of an operation took effect; None while it is still running.
 
-    The row is looked at before the transaction's status: a commit between the two shows in the second.
+    Args:
+        connection: in a READ COMMITTED transaction: the row is looked at once the transaction is known to have ended.
+        operation_id: whose.
+        xid: the transaction. Its status alone proves nothing: after a crash the number is given out again.
     """
-    if connection.execute(select(exists().where(operations.c.id == operation_id))).scalar_one():
-        return True
-    newest = connection.execute(text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")).scalar_one()
-    if xid >= newest:
-        # Given out before a crash and never written: the server knows nothing of it.
-        return False
-    status = connection.execute(text("SELECT pg_xact_status(CAST(CAST(:xid AS text) AS xid8))"), {"xid": xid})
-    found: str | None = status.scalar_one()
-    return None if found == "in progress" else found == "committed"
+    if connection.execute(XACT_STATUS, {"xid": xid}).scalar_one() == "in progress":
+        return None
+    begun = exists().where(operations.c.id == operation_id, operations.c.xid == xid)
+    continued = exists().where(
+        operation_continuations.c.operation_id == operation_id, operation_continuations.c.xid == xid
+    )
+    found: bool = connection.execute(select(or_(begun, continued))).scalar_one()
+    return found
 
 
 def claim_key(connection: Connection, key: str, inputs_digest: str, operation_id: UUID) -> bool:
@@ -121,19 +125,31 @@ def find_key(connection: Connection, key: str) -> AnyRow | None:
     ).first()
 
 
+def forget_keys(connection: Connection, older_than: timedelta) -> int:
+    """Delete the idempotency keys that are older. Returns how many."""
+    columns = idempotency_keys.c
+    return connection.execute(
+        delete(idempotency_keys).where(columns.created_at < func.agentadm.now() - older_than)
+    ).rowcount
+
+
 def store_result(connection: Connection, key: str, result: str) -> None:
     """Keep an operation's answer under its idempotency key. `result` is JSON."""
     connection.execute(
-        text("UPDATE agentadm.idempotency_keys SET result = CAST(:result AS jsonb) WHERE key = :key"),
+        text("UPDATE agentadm.idempotency_keys SET result = CAST(:result AS json) WHERE key = :key"),
         {"result": result, "key": key},
     )
 
 
-def insert_intent(connection: Connection, operation_id: UUID, intent: NewIntent) -> AnyRow:
-    """Write down a step before it is taken. The provider's idempotency key is the row's own id."""
+def insert_intent(connection: Connection, operation_id: UUID, intent: NewIntent) -> AnyRow | None:
+    """Write down a step before it is taken; None when one about the same object is unfinished.
+
+    The provider's idempotency key is the row's own id. The time is the real one: the provider goes by it.
+    """
     intent_id = uuid_v7()
+    columns = provider_intents.c
     statement = (
-        insert(provider_intents)
+        upsert(provider_intents)
         .values(
             id=intent_id,
             operation_id=operation_id,
@@ -145,10 +161,14 @@ def insert_intent(connection: Connection, operation_id: UUID, intent: NewIntent)
             currency=intent.currency,
             provider_key=f"agentadm-{intent_id}",
             request=dict(intent.request),
+            created_at=func.transaction_timestamp(),
+        )
+        .on_conflict_do_nothing(
+            index_elements=["object_type", "object_id"], index_where=columns.state == IntentState.PENDING.value
         )
         .returning(provider_intents)
     )
-    return connection.execute(statement).one()
+    return connection.execute(statement).first()
 
 
 def unfinished_intent(connection: Connection, object_type: str, object_id: str) -> AnyRow | None:

@@ -1,9 +1,11 @@
 """The rules of operations and of steps at providers."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import Connection
 
 from platform_core.errors import TryAgain
@@ -31,8 +33,12 @@ class OperationService:
         Raises:
             TryAgain: a step about the same object is unfinished.
         """
+        # The index decides, or two at the same moment would both find nothing unfinished.
+        row = queries.insert_intent(self._connection, self._services.operation, new)
+        if row is not None:
+            return _intent(row)
         self.refuse_unfinished(new.object_type, new.object_id)
-        return _intent(queries.insert_intent(self._connection, self._services.operation, new))
+        raise TryAgain(f"another step about {new.object_type} {new.object_id} was just finished", "try again")
 
     def refuse_unfinished(self, object_type: str, object_id: str) -> None:
         """Stop when a step about this object is unfinished; every change of such an object calls this first.
@@ -56,6 +62,10 @@ class OperationService:
         """Unfinished steps, oldest first."""
         return tuple(_intent(row) for row in queries.unfinished_intents(self._connection, limit))
 
+    def forget_keys(self, older_than: timedelta) -> int:
+        """Forget the idempotency keys that are older, and their stored answers. Returns how many."""
+        return queries.forget_keys(self._connection, older_than)
+
     def settle(
         self,
         intent_id: UUID,
@@ -63,13 +73,22 @@ class OperationService:
         answer: Mapping[str, Any] | None,
         error: str | None,
         effects: "Callable[[Services, Intent], None]",
-    ) -> None:
-        """Record an answer and its effects, once: a step that somebody else settled meanwhile is left as it is."""
+    ) -> IntentState:
+        """Record an answer and its effects, once: a step that somebody else settled meanwhile is left as it is.
+
+        Returns:
+            How the step stands now.
+        """
         intent = _intent(queries.lock_intent(self._connection, intent_id))
         if intent.state is not IntentState.PENDING:
-            return
+            return intent.state
         effects(self._services, intent)
         queries.settle_intent(self._connection, intent_id, state, answer, error)
+        return state
+
+    def keep_result(self, key: str, value: Any) -> None:
+        """Store what the operation under an idempotency key answered, for its replays."""
+        queries.store_result(self._connection, key, msgspec.json.encode(value).decode())
 
 
 def _intent(row: Any) -> Intent:

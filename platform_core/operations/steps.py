@@ -10,9 +10,11 @@ from platform_core.db.session import Sessions
 from platform_core.errors import (
     AgentadmError,
     Conflict,
+    Interrupted,
     NotFound,
     ProviderFailed,
     ProviderUnreachable,
+    Terminated,
     TryAgain,
 )
 from platform_core.operations.types import (
@@ -27,8 +29,8 @@ from platform_core.services import Services
 
 T = TypeVar("T")
 
-# Stripe may forget idempotency keys after this: past it a request is looked up, never sent again.
-KEY_LIFETIME = timedelta(hours=24)
+# Stripe may forget idempotency keys after 24 hours, and clocks differ: past this a request is looked up, never sent.
+KEY_LIFETIME = timedelta(hours=23)
 
 
 class ProviderStep(Protocol):
@@ -96,7 +98,7 @@ def take_step(
             step.settle(services, intent, step.preview(intent))
         return answer(services)
 
-    outcome = sessions.write(request, begin, result_type)
+    outcome = sessions.write(request, begin, result_type, goes_on=True)
     if outcome.replayed:
         return _replayed(sessions, outcome, answer)
     intent = intents[0]
@@ -109,12 +111,25 @@ def take_step(
             changes=outcome.changes,
             planned=(intent.request,),
         )
-    finish(sessions, intent, step)
-    value = sessions.read(answer)
-    return Outcome(value, outcome.operation_id, affected=outcome.affected)
+    values: list[T] = []
+
+    def conclude(services: Services) -> None:
+        values[:] = [answer(services)]
+        if request.idempotency_key is not None:
+            services.operations.keep_result(request.idempotency_key, values[0])
+
+    finish(sessions, intent, step, conclude=conclude)
+    return Outcome(values[0], outcome.operation_id, affected=outcome.affected)
 
 
-def finish(sessions: Sessions, intent: Intent, step: ProviderStep, *, abandon: bool = False) -> ResumedIntent:
+def finish(
+    sessions: Sessions,
+    intent: Intent,
+    step: ProviderStep,
+    *,
+    abandon: bool = False,
+    conclude: Callable[[Services], None] | None = None,
+) -> ResumedIntent:
     """Send what was written down, unless it was sent too long ago to repeat, and settle it.
 
     Args:
@@ -122,52 +137,57 @@ def finish(sessions: Sessions, intent: Intent, step: ProviderStep, *, abandon: b
         intent: what was written down.
         step: how it is sent and settled.
         abandon: give up an intent that is too old to repeat and that the provider knows nothing of.
+        conclude: what else belongs into the transaction that settles it.
 
     Raises:
         ProviderFailed: the provider said no; the intent is closed and the reservation taken back.
         ProviderUnreachable: there is no answer; the intent stays unfinished.
         Conflict: it is too old to repeat and the provider knows nothing of it.
+        AgentadmError: the answer could not be recorded; the intent stays unfinished, and the hint names the way on.
     """
+    known = str(intent.operation_id)
+    resume_hint = f"finish it with: agentadm operations resume {known}"
 
-    def refuse(message: str) -> None:
-        sessions.go_on(
-            intent.operation_id,
-            lambda services: services.operations.settle(intent.id, IntentState.FAILED, None, message, step.give_up),
-        )
+    def record(
+        state: IntentState,
+        answer: Mapping[str, Any] | None,
+        message: str | None,
+        effects: Callable[[Services, Intent], None],
+    ) -> ResumedIntent:
+        def settle(services: Services) -> ResumedIntent:
+            now = services.operations.settle(intent.id, state, answer, message, effects)
+            if conclude is not None:
+                conclude(services)
+            return ResumedIntent(intent.operation_id, intent.id, intent.step, now, message if now is state else None)
 
+        try:
+            return sessions.go_on(intent.operation_id, settle)
+        except (Interrupted, Terminated):
+            raise
+        except AgentadmError as error:
+            told = f"the answer of {intent.provider} is not recorded yet: {error.message}"
+            raise type(error)(told, resume_hint, operation_id=known) from error
+
+    sessions.wait_for_provider(intent.operation_id)
     try:
         answer = _ask(intent, step)
     except ProviderUnreachable as error:
-        raise ProviderUnreachable(
-            error.message,
-            f"finish it with: agentadm operations resume {intent.operation_id}",
-            operation_id=str(intent.operation_id),
-        ) from error
+        raise ProviderUnreachable(error.message, resume_hint, operation_id=known) from error
     except ProviderFailed as error:
-        refuse(error.message)
-        raise
-    if answer is None and abandon:
-        refuse("given up: too old to repeat, and the provider knows nothing of it")
-        return ResumedIntent(intent.operation_id, intent.id, intent.step, IntentState.FAILED, "given up")
-    if answer is None:
-        raise Conflict(
-            f"step {intent.step} of operation {intent.operation_id} is older than 24 hours and unknown to "
-            f"{intent.provider}: it is not sent again",
-            f"give it up with: agentadm operations resume {intent.operation_id} --abandon",
-            operation_id=str(intent.operation_id),
-        )
-
-    def settle(services: Services) -> None:
-        services.operations.settle(
-            intent.id,
-            IntentState.DONE,
-            answer,
-            None,
-            lambda inner, locked: step.settle(inner, locked, answer),
-        )
-
-    sessions.go_on(intent.operation_id, settle)
-    return ResumedIntent(intent.operation_id, intent.id, intent.step, IntentState.DONE, None)
+        if (refused := record(IntentState.FAILED, None, error.message, step.give_up)).state is IntentState.DONE:
+            return refused
+        raise ProviderFailed(error.message, error.hint, operation_id=known) from error
+    if answer is not None:
+        return record(IntentState.DONE, answer, None, lambda services, locked: step.settle(services, locked, answer))
+    if abandon:
+        told = f"given up: too old to repeat, and unknown to {intent.provider}"
+        return record(IntentState.FAILED, None, told, step.give_up)
+    raise Conflict(
+        f"step {intent.step} of operation {known} is too old to repeat and unknown to {intent.provider}: "
+        "it is not sent again",
+        f"give it up with: agentadm operations resume {known} --abandon",
+        operation_id=known,
+    )
 
 
 def resume(
@@ -218,4 +238,6 @@ def _replayed(sessions: Sessions, outcome: Outcome[T], answer: Callable[[Service
             )
         if intent.state is IntentState.FAILED:
             raise ProviderFailed(intent.error or "the provider said no", operation_id=str(outcome.operation_id))
-    return Outcome(sessions.read(answer), outcome.operation_id, replayed=True)
+    # Nothing is stored when the operation was finished by `operations resume`, which does not know the command.
+    value = sessions.read(answer) if outcome.value is None else outcome.value
+    return Outcome(value, outcome.operation_id, replayed=True)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     CHAR,
+    JSON,
     BigInteger,
     CheckConstraint,
     Column,
@@ -107,7 +108,10 @@ class IdempotencyKeysColumns(TypedColumns):
         Uuid(), comment="The operation that ran under the key (partitioned: no foreign key)"
     )
     result: Named[Any] = Column(
-        JSONB, nullable=True, comment="What it answered, without secrets; NULL until it is done"
+        # Not JSONB: that would put the fields of a replay in another order.
+        JSON(),
+        nullable=True,
+        comment="What it answered, without secrets; NULL until it is done",
     )
     created_at: Named[datetime] = created_column()
 

@@ -1,0 +1,100 @@
+"""What has to be so before a database is set up, migrated or restored."""
+
+import psycopg
+from sqlalchemy import Connection
+
+from platform_core.db import queries
+from platform_core.db.schema import MARK_COMMENT
+from platform_core.db.types import Mark
+from platform_core.errors import AgentadmError, Conflict, NotPermitted, UsageError
+
+
+def place(connection: Connection) -> str:
+    """Where a connection leads to, for people: never the password."""
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, psycopg.Connection):
+        raise AgentadmError("the connection is lost")
+    info = driver.info
+    return f"{info.dbname} at {info.host}:{info.port} as {info.user}"
+
+
+def find_mark(connection: Connection) -> Mark | None:
+    """The mark of the installation, None where there is none."""
+    row = queries.find_mark(connection)
+    return None if row is None else Mark(**row._mapping)
+
+
+def marked(connection: Connection) -> Mark:
+    """The mark of a database that is to be changed.
+
+    Raises:
+        UsageError: there is none.
+    """
+    mark = find_mark(connection)
+    if mark is None:
+        raise UsageError(
+            f"this database was not set up by agentadm: {place(connection)}",
+            "to set it up: agentadm db init --environment NAME",
+        )
+    return mark
+
+
+def known_revision(revision: str | None) -> str | None:
+    """A revision by its whole name.
+
+    Raises:
+        UsageError: this tool has no such migration.
+    """
+    from platform_core.db import migrate
+
+    if revision is None:
+        return None
+    found = migrate.known_revision(revision)
+    if found is None:
+        raise UsageError(
+            f"this tool knows no schema revision {revision!r}",
+            f"its newest is {migrate.newest_revision()}; a newer database needs a newer agentadm",
+        )
+    return found
+
+
+def refuse_production(mark: Mark, what: str) -> None:
+    """Stop on production; `what` is what is not done with it.
+
+    Raises:
+        Conflict: it is production. No confirmation helps: it is a rule.
+    """
+    if mark.production:
+        raise Conflict(
+            f"{mark.environment} is production: it is not {what}", "make a backup, and work on a restored copy of it"
+        )
+
+
+def refuse_strong_login(connection: Connection) -> None:
+    """Only a plain role may own the schema: a strong one hides every mistake in privileges and policies.
+
+    Raises:
+        NotPermitted: the login is a superuser or passes row-level security.
+    """
+    login = queries.login(connection)
+    if login.passes_policies:
+        raise NotPermitted(
+            f"{login.name} is a superuser or passes row-level security: the schema needs a plain owner",
+            "make one, and use it in the URL:\n"
+            "  CREATE ROLE agentadm_owner LOGIN CREATEROLE PASSWORD '...';\n"
+            "  CREATE DATABASE agentadm OWNER agentadm_owner;",
+        )
+
+
+def refuse_foreign_schema(connection: Connection) -> None:
+    """Leave a schema of our name alone that is somebody else's.
+
+    Raises:
+        Conflict: there is one.
+    """
+    schema = queries.find_schema(connection)
+    if schema is not None and schema.comment != MARK_COMMENT:
+        raise Conflict(
+            f"the database has a schema agentadm that this tool did not make (owner: {schema.owner})",
+            "use another database, or rename that schema",
+        )

@@ -1,0 +1,57 @@
+"""Transactions that read: one moment of the database, and no way to change it. Loads nothing that writing needs."""
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from platform_core.config import Settings
+from platform_core.db import transaction_queries
+from platform_core.db.engine import DRIVER_ERRORS, Database, roll_back, translated
+from platform_core.services import Services
+
+T = TypeVar("T")
+
+DEFAULT_STATEMENT_SECONDS = 300.0
+DEFAULT_LOCK_SECONDS = 5.0
+
+
+class Reader:
+    """Reading transactions on the configured database.
+
+    Args:
+        database: where to.
+        settings: time-outs and the fake clock.
+        wait_seconds: how long to wait for a lock before giving up with TryAgain; None for the default.
+    """
+
+    def __init__(self, database: Database, settings: Settings, wait_seconds: float | None = None) -> None:
+        self._database = database
+        self._settings = settings
+        self._wait_seconds = wait_seconds
+
+    def read(self, work: Callable[[Services], T]) -> T:
+        """Run statements that see one moment of the database and cannot change it.
+
+        Raises:
+            AgentadmError: whatever the work raises; driver errors translated.
+        """
+        connection = self._database.connection.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+        try:
+            transaction_queries.set_up(connection, self._timeouts())
+            return work(Services(connection))
+        except DRIVER_ERRORS as error:
+            raise translated(error) from error
+        finally:
+            roll_back(connection)
+
+    def _timeouts(self) -> Mapping[str, str]:
+        """Settings of a transaction: time-outs and the clock."""
+        lock = DEFAULT_LOCK_SECONDS if self._wait_seconds is None else self._wait_seconds
+        statement = self._settings.seconds("AGENTADM_STATEMENT_TIMEOUT", DEFAULT_STATEMENT_SECONDS)
+        return {
+            "statement_timeout": f"{round(statement * 1000)}ms",
+            # PostgreSQL reads 0 as for ever; not to wait at all is the shortest time it knows.
+            "lock_timeout": f"{max(1, round(lock * 1000))}ms",
+            "clock": self._settings.clock or "",
+        }
