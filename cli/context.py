@@ -179,6 +179,11 @@ class Context(typer.Context):
         if not self.shared.quiet:
             write_note(self.invocation.stderr, text)
 
+    def would(self, text: str) -> None:
+        """In a dry run, say what would be done."""
+        if self.shared.dry_run:
+            self.note(f"dry run: would {text}; nothing was changed")
+
     def finish(self, value: Any) -> None:
         """Render the command's value."""
         from cli.output import render

@@ -45,9 +45,10 @@ def init(
     production: Annotated[bool, typer.Option("--production", help="Real customers and money are here.")] = False,
 ) -> Initialised:
     """Set a database up: schema, roles, and the mark that makes it ours."""
-    if ctx.shared.dry_run:
-        return ctx.platform.care.planned_init(embedded=embedded, environment=environment, production=production)
-    return ctx.platform.care.init(embedded=embedded, environment=environment, production=production)
+    care = ctx.platform.care
+    ctx.would("make the schema agentadm, its roles, and the mark")
+    run = care.planned_init if ctx.shared.dry_run else care.init
+    return run(embedded=embedded, environment=environment, production=production)
 
 
 @noun.command(
@@ -79,6 +80,7 @@ def downgrade(
 ) -> Migrated:
     """Take the schema back to an older version. Refused on production."""
     ctx.confirm_on_database()
+    ctx.would(f"take the schema back to {revision}")
     return ctx.platform.care.downgrade(revision, dry_run=ctx.shared.dry_run)
 
 
@@ -86,6 +88,7 @@ def downgrade(
 def reset(ctx: Context) -> Reset:
     """Throw all data away and begin anew. Refused on production."""
     ctx.confirm_on_database()
+    ctx.would("drop everything in the schema agentadm, and make it anew")
     return ctx.platform.care.reset(dry_run=ctx.shared.dry_run)
 
 
@@ -132,6 +135,7 @@ def seed(
 @noun.command("stop", risk=Risk.MILD, undo=Undo.COMPENSATED, compensated_by="db status", example="agentadm db stop")
 def stop(ctx: Context) -> Stopped:
     """Stop the embedded server; the next command starts it again."""
+    ctx.would("stop the embedded server")
     return ctx.platform.care.stop(dry_run=ctx.shared.dry_run)
 
 
@@ -159,6 +163,7 @@ def backup(ctx: Context, file: File) -> FileResult:
 def restore(ctx: Context, file: File) -> FileResult:
     """Load a backup into a database that holds no installation yet."""
     ctx.confirm_on_database()
+    ctx.would(f"load {file} into the schema agentadm")
     return ctx.platform.care.restore(file, dry_run=ctx.shared.dry_run)
 
 

@@ -47,7 +47,7 @@ def help_topic(
     ctx: Context,  # noqa: ARG001 - every command receives it
     topic: Annotated[str, typer.Argument(metavar="TOPIC", help="exit-codes")],
 ) -> Listing[ExitMeaning]:
-    """Explain a topic."""
+    """Explain a topic: exit-codes."""
     if topic != "exit-codes":
         raise UsageError(f"no help topic {topic!r}", "topics: exit-codes")
     return Listing([ExitMeaning(int(code), meaning) for code, meaning in EXIT_MEANINGS.items()])
@@ -61,7 +61,7 @@ def help_topic(
     example="agentadm demo",
 )
 def demo(ctx: Context) -> None:
-    """Make a local server with a believable company in it, and take a short tour of real commands."""
+    """Make a local server with a believable company, and take a short tour."""
     from cli.demo import tour
 
     tour(ctx)

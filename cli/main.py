@@ -33,8 +33,8 @@ NOUNS = {
 }
 TOP_LEVEL = {
     "demo": "Make a local server with a believable company, and take a short tour.",
-    "help": "Topics: exit-codes.",
-    "version": "Versions of the tool, of Python and of the schema.",
+    "help": "Explain a topic: exit-codes.",
+    "version": "Show the versions of the tool, of Python and of the schema.",
 }
 
 
@@ -52,6 +52,16 @@ class Root(Group):
         if cmd_name not in self.commands and cmd_name in {**NOUNS, **TOP_LEVEL}:
             self.commands[cmd_name] = _load(cmd_name)
         return self.commands.get(cmd_name)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The noun, or an error that names the nearest."""
+        names = self.list_commands(ctx)
+        if args[0] not in names and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], names, n=1)
+            ctx.fail(f"no noun {args[0]!r}" + (f", did you mean {near[0]!r}?" if near else ""))
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - Typer's signature
         """One line for each noun, from the table."""
@@ -129,13 +139,12 @@ def main(
             invocation.platform.close()
         if previous is not None:
             signal.signal(signal.SIGTERM, previous)
+        gc.enable()
     return code
 
 
 def run() -> None:
     """The console script."""
-    # Nothing made while importing is garbage; collecting costs a tenth of a cold start.
-    gc.disable()
     sys.exit(main())
 
 

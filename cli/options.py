@@ -6,6 +6,7 @@ from functools import cache
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperArgument, TyperOption
 
 
 class OutputFormat(StrEnum):
@@ -98,11 +99,50 @@ def _declaration(  # one parameter for each shared option
     """Nothing: Typer makes the options out of the signature."""
 
 
+def _needs_no_validator(parameter: Any, value: Any) -> bool:
+    """Whether a value is right as it stands: a validator would load pydantic in every command."""
+    if value is None:
+        return not parameter.required
+    wanted = parameter.type_descriptor
+    return isinstance(value, str) and (
+        wanted.annotation is str or value in {str(word) for word in wanted.choices or ()}
+    )
+
+
+class QuickOption(TyperOption):
+    """An option that is validated only where it has to be."""
+
+    def process_value(self, ctx: Any, value: Any) -> Any:
+        """The value as the command receives it."""
+        if not _needs_no_validator(self, value):
+            return super().process_value(ctx, value)
+        words = self.type_descriptor.choices or ()
+        return next((word for word in words if str(word) == value), value)
+
+
+class QuickArgument(TyperArgument):
+    """An argument that is validated only where it has to be."""
+
+    def process_value(self, ctx: Any, value: Any) -> Any:
+        """The value as the command receives it."""
+        return value if _needs_no_validator(self, value) else super().process_value(ctx, value)
+
+
+def make_quick(parameters: list[Any]) -> None:
+    """Let Typer's parameters skip validators that they do not need."""
+    quick = {TyperOption: QuickOption, TyperArgument: QuickArgument}
+    for parameter in parameters:
+        # Typer makes the parameters itself and offers no class of one's own for them.
+        parameter.__class__ = quick.get(type(parameter), type(parameter))
+
+
 @cache
 def _all_shared() -> tuple[Any, ...]:
     app = typer.Typer(add_completion=False)
     app.command()(_declaration)
-    return tuple(typer.main.get_command(app).params)
+    parameters = list(typer.main.get_command(app).params)
+    make_quick(parameters)
+    return tuple(parameters)
 
 
 def shared_parameters(*, hidden: frozenset[str] = frozenset()) -> list[Any]:

@@ -189,14 +189,9 @@ def _write(
     elif output is OutputFormat.JSONL:
         stdout.writelines(_json_line(row) + "\n" for row in rows)
     elif output is OutputFormat.YAML:
-        import yaml
-
-        yaml.safe_dump(
-            dict(rows[0]) if single else [dict(row) for row in rows],
-            stdout,
-            allow_unicode=True,
-            sort_keys=False,
-        )
+        stdout.writelines(_yaml(dict(row) if single else [dict(row)]) for row in rows)
+        if not rows:
+            stdout.write("[]\n")
     elif output is OutputFormat.CSV:
         writer = csv.writer(stdout, lineterminator="\n")
         writer.writerow(names)
@@ -210,6 +205,16 @@ def _write(
         _write_markdown(rows, names, stdout, single=single)
     else:
         _write_table(rows, names, stdout, single=single)
+
+
+def _yaml(value: Any) -> str:
+    """One document part. Where anything is unsafe, all that is not ASCII is escaped: YAML reads it back the same."""
+    import yaml
+
+    text: str = yaml.safe_dump(value, allow_unicode=True, sort_keys=False)
+    if _UNSAFE.search(text.replace("\n", "")):
+        text = yaml.safe_dump(value, allow_unicode=False, sort_keys=False)
+    return text
 
 
 def _write_markdown(rows: Sequence[Mapping[str, Any]], names: Sequence[str], stdout: TextIO, *, single: bool) -> None:

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from cli.context import Context
-from cli.options import FOR_CHANGES, SHARED_NAMES, absorb, shared_parameters
+from cli.options import FOR_CHANGES, SHARED_NAMES, absorb, make_quick, shared_parameters
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -59,7 +59,23 @@ class CommandProperties:
     result: Any
 
 
-class Command(TyperCommand):
+class _Quick:
+    """What commands and groups share: shared options taken out, and no validator where none is needed."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse, and take the shared options out."""
+        rest: list[str] = super().parse_args(ctx, args)  # type: ignore[misc] # of the class it is mixed into
+        absorb(ctx.shared, ctx.params)
+        return rest
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """--help, which Typer would validate in every command."""
+        option = super().get_help_option(ctx)  # type: ignore[misc] # of the class it is mixed into
+        make_quick([option])
+        return option
+
+
+class Command(_Quick, TyperCommand):
     """A command with the shared options, whose value is rendered once, here."""
 
     context_class = Context
@@ -70,14 +86,9 @@ class Command(TyperCommand):
         function = typing.cast("Any", self.callback).__wrapped__
         self.properties = function.properties
         hidden = FOR_CHANGES if self.properties.risk is Risk.READ else frozenset()
+        make_quick(self.params)
         self.params.extend(shared_parameters(hidden=hidden))
         self.epilog = f"Example: {self.properties.example}"
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse, and take the shared options out."""
-        rest = super().parse_args(ctx, args)
-        absorb(ctx.shared, ctx.params)
-        return rest
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """The command's own arguments and options, then the shared ones."""
@@ -100,7 +111,7 @@ class Command(TyperCommand):
         ctx.finish(value)
 
 
-class Group(TyperGroup):
+class Group(_Quick, TyperGroup):
     """A noun, or the root: passes the shared options on."""
 
     context_class = Context
@@ -110,12 +121,6 @@ class Group(TyperGroup):
         self.params.extend(shared_parameters(hidden=frozenset() if self.shows_shared else _ALL_HIDDEN))
 
     shows_shared = False
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse, and take the shared options out."""
-        rest = super().parse_args(ctx, args)
-        absorb(ctx.shared, ctx.params)
-        return rest
 
 
 _ALL_HIDDEN = frozenset(str(parameter.name) for parameter in shared_parameters())

@@ -1,0 +1,149 @@
+"""Every command that changes something, in a dry run: the same answer, and an equal database."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cli.main import all_commands
+from cli.registry import Risk
+from tests.support import Cluster, Database, Result, run
+
+CHANGING = sorted(command.path for command in all_commands() if command.risk is not Risk.READ)
+UUIDS = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+TIMES = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?")
+
+Prepared = tuple[list[str], str]
+Preparation = Callable[[Database, Path], Prepared]
+
+
+def ada(database: Database) -> None:
+    database.execute("INSERT INTO agentadm.users (email, full_name) VALUES ('ada@example.com', 'Ada')")
+
+
+def operation(database: Database) -> str:
+    done = run(["users", "suspend", "ada@example.com", "--yes", "--reason", "test"], database.environ)
+    assert done.code == 0
+    return str(database.value("SELECT id FROM agentadm.operations WHERE command = 'users suspend'"))
+
+
+def prepared(*argv: str, stdin: str = "") -> Preparation:
+    def prepare(database: Database, folder: Path) -> Prepared:
+        ada(database)
+        return list(argv), stdin
+
+    return prepare
+
+
+def undo(database: Database, folder: Path) -> Prepared:
+    ada(database)
+    return ["audit", "undo", operation(database), "--yes"], ""
+
+
+def resume_step(database: Database, folder: Path) -> Prepared:
+    """A step that is settled: resuming it again sends nothing, and says how it ended."""
+    ada(database)
+    operation_id = operation(database)
+    database.execute(
+        "INSERT INTO agentadm.provider_intents (operation_id, step, provider, object_type, object_id, provider_key,"
+        " request, state, settled_at) VALUES (%s, 'probe', 'nobody', 'users', 'x', 'k', '{}', 'done', agentadm.now())",
+        operation_id,
+    )
+    return ["operations", "resume", operation_id, "--yes"], ""
+
+
+def suspended(database: Database, folder: Path) -> Prepared:
+    ada(database)
+    operation(database)
+    return ["users", "resume", "ada@example.com"], ""
+
+
+def backup(database: Database, folder: Path) -> Prepared:
+    """A backup, and a database without a schema to load it into."""
+    file = folder / "some.dump"
+    done = run(["db", "backup", str(file)], database.environ)
+    assert done.code == 0, done.err
+    database.execute("DROP SCHEMA agentadm CASCADE")
+    return ["db", "restore", str(file), "--confirm", "unmarked"], ""
+
+
+def without_schema(database: Database, folder: Path) -> Prepared:
+    database.execute("DROP SCHEMA agentadm CASCADE")
+    return ["db", "init", "--environment", "test"], ""
+
+
+def existing_role(database: Database, folder: Path) -> Prepared:
+    name = f"leaver_{database.name}"
+    done = run(["db", "roles", "create", name, "--group", "support", "--yes"], database.environ)
+    assert done.code == 0, done.err
+    return ["db", "roles", "revoke", name, "--yes"], ""
+
+
+def new_role(database: Database, folder: Path) -> Prepared:
+    return ["db", "roles", "create", f"joiner_{database.name}", "--group", "support", "--yes"], ""
+
+
+# What a provider's or another server's state is, a test of its own shows: see where each is named.
+ELSEWHERE = {
+    "demo": "tests/cli/test_demo.py",
+    "db stop": "tests/db/test_care.py",
+}
+PREPARATIONS: dict[str, Preparation] = {
+    "audit undo": undo,
+    "db downgrade": prepared("db", "downgrade", "0001", "--confirm", "test"),
+    "db init": without_schema,
+    "db maintain": prepared("db", "maintain"),
+    "db reset": prepared("db", "reset", "--confirm", "test"),
+    "db restore": backup,
+    "db roles create": new_role,
+    "db roles revoke": existing_role,
+    "db seed": lambda database, folder: (["db", "seed", "--yes"], ""),
+    "db upgrade": prepared("db", "upgrade", "--yes"),
+    "operations resume": resume_step,
+    "users create": prepared("users", "create", "grace@example.com", "--full-name", "Grace Hopper"),
+    "users resume": suspended,
+    "users suspend": prepared("users", "suspend", "ada@example.com", "--reason", "chargeback", "--yes"),
+}
+
+
+def test_no_changing_command_is_forgotten() -> None:
+    assert sorted([*PREPARATIONS, *ELSEWHERE]) == CHANGING
+    for file in ELSEWHERE.values():
+        assert "dry" in (Path(__file__).parent.parent.parent / file).read_text()
+
+
+def without_ids_and_times(text: str, database: Database) -> str:
+    return TIMES.sub("TIME", UUIDS.sub("ID", text)).replace(database.name, "DATABASE")
+
+
+@pytest.mark.parametrize("path", PREPARATIONS)
+def test_a_dry_run_answers_the_same_and_changes_nothing(
+    path: str, cluster: Cluster, template: Database, tmp_path: Path
+) -> None:
+    database = cluster.database(template.name)
+    argv, stdin = PREPARATIONS[path](database, tmp_path)
+    before, roles_before = database.dump(), roles(database)
+
+    dry = run([*argv, "--dry-run", "-o", "json"], database.environ, stdin=stdin)
+    assert dry.code == 0, dry.err
+    assert database.dump() == before
+    assert roles(database) == roles_before
+
+    real = run([*argv, "-o", "json"], database.environ, stdin=stdin)
+    assert real.code == 0, real.err
+    assert comparable(dry, database) == comparable(real, database)
+    if database.dump() != before:
+        assert "would" in dry.err
+    cluster.drop(database)
+
+
+def comparable(result: Result, database: Database) -> str:
+    return without_ids_and_times(result.out, database)
+
+
+def roles(database: Database) -> list[tuple[object, ...]]:
+    """Roles belong to the cluster, and no dump of a database holds them."""
+    return database.rows(
+        "SELECT rolname, rolcanlogin FROM pg_roles WHERE rolname LIKE %s ORDER BY 1", f"%_{database.name}"
+    )

@@ -1,0 +1,61 @@
+"""Every command is held to what it registered."""
+
+import shlex
+
+import pytest
+
+from cli.main import NOUNS, TOP_LEVEL, all_commands, root
+from cli.registry import CommandProperties, Noun, Risk, Undo
+from platform_core.jobs.types import JOBS
+
+COMMANDS = {command.path: command for command in all_commands()}
+every_command = pytest.mark.parametrize("command", COMMANDS.values(), ids=list(COMMANDS))
+
+
+def test_the_table_of_nouns_is_what_the_modules_declare() -> None:
+    declared = {path.split(" ", maxsplit=1)[0] for path in COMMANDS}
+    assert declared == {*NOUNS, *TOP_LEVEL}
+    for name, help_line in NOUNS.items():
+        group = root().get_command(None, name)
+        assert group.help == help_line
+    for name, help_line in TOP_LEVEL.items():
+        assert root().get_command(None, name).help == help_line
+
+
+@every_command
+def test_a_change_says_how_it_is_undone_and_a_read_does_not(command: CommandProperties) -> None:
+    assert (command.undo is None) == (command.risk is Risk.READ)
+    if command.undo is Undo.COMPENSATED:
+        assert command.compensated_by in COMMANDS
+
+
+@every_command
+def test_it_has_help_and_an_example_of_itself(command: CommandProperties) -> None:
+    assert command.function.__doc__
+    words = shlex.split(command.example)
+    assert words[0] == "agentadm"
+    assert " ".join(words[1:]).startswith(command.path)
+
+
+@every_command
+def test_it_is_five_to_fifteen_lines(command: CommandProperties) -> None:
+    import ast
+    import inspect
+    import textwrap
+
+    function = ast.parse(textwrap.dedent(inspect.getsource(command.function))).body[0]
+    assert isinstance(function, ast.FunctionDef)
+    body = [line for statement in function.body[1:] for line in ast.unparse(statement).splitlines()]
+    assert 1 <= len(body) <= 15, f"{command.path}: {len(body)} lines"
+
+
+def test_cron_commands_are_the_declared_jobs() -> None:
+    assert {path for path, command in COMMANDS.items() if command.cron} == {job.command for job in JOBS}
+
+
+def test_a_change_that_does_not_say_how_it_is_undone_cannot_be_declared() -> None:
+    noun = Noun("things", "Things.")
+    with pytest.raises(ValueError, match="things break"):
+        noun.command("break", risk=Risk.SEVERE, example="agentadm things break")
+    with pytest.raises(ValueError, match="things mend"):
+        noun.command("mend", risk=Risk.MILD, undo=Undo.COMPENSATED, example="agentadm things mend")
