@@ -32,7 +32,7 @@ lint: $(READY)
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
-	@$(BIN)/lint-imports --config pyproject.toml --no-timing --no-cache
+	@$(BIN)/lint-imports --config pyproject.toml --no-cache --no-logo
 	@$(RUN) tools/check_source.py
 
 format: $(READY)

@@ -61,14 +61,19 @@ class Context(typer.Context):
         """The services behind the commands."""
         if self.invocation.platform is None:
             self.invocation.platform = Platform(
-                self.invocation.environ, profile=self.shared.profile, wait_seconds=self.shared.wait
+                self.invocation.environ,
+                profile=self.shared.profile,
+                wait_seconds=self.shared.wait,
+                trace=self._tell if self.shared.debug else None,
             )
         return self.invocation.platform
 
     @cached_property
     def arguments(self) -> dict[str, Any]:
         """The command's own arguments, for the record; none of them is a secret, secrets come by other ways."""
-        return {name: _plain(value) for name, value in self.params.items() if value not in (None, False, (), [])}
+        return {
+            name: _plain(value) for name, value in self.params.items() if value or (value == 0 and value is not False)
+        }
 
     def read(self, work: "Callable[[Services], T]") -> T:
         """Run statements that see one moment of the database and cannot change it."""
@@ -194,6 +199,11 @@ class Context(typer.Context):
     def can_ask(self) -> bool:
         """Whether there is somebody to ask: stdin and stderr are terminals, and --no-input was not given."""
         return not self.shared.no_input and self.invocation.stdin.isatty() and self.invocation.stderr.isatty()
+
+    def _tell(self, text: str) -> None:
+        from cli.output import write_note
+
+        write_note(self.invocation.stderr, text)
 
     def _report(self, outcome: "Outcome[Any]") -> None:
         from cli.output import counted, write_changes

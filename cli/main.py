@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from types import FrameType
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import typer
 from typer.core import TyperGroup
@@ -18,6 +18,7 @@ from cli.context import Invocation
 from cli.options import OutputFormat
 from cli.output import MACHINE_FORMATS, write_error
 from cli.registry import CommandProperties, Group, Noun
+from cli.streams import Forgiving, forget
 from platform_core.errors import AgentadmError, ExitCode, UsageError
 from platform_core.signals import Termination
 
@@ -52,6 +53,19 @@ class Root(Group):
         if cmd_name not in self.commands and cmd_name in {**NOUNS, **TOP_LEVEL}:
             self.commands[cmd_name] = _load(cmd_name)
         return self.commands.get(cmd_name)
+
+    def run(self, arguments: list[str], invocation: Invocation) -> int:
+        """Run one command line. Returns its exit code; every failure is raised as it is.
+
+        Not Typer's main(): that takes interruptions and closed pipes for itself.
+        """
+        self._main_shell_completion({}, PROGRAM)
+        try:
+            with self.make_context(PROGRAM, arguments, obj=invocation) as ctx:
+                self.invoke(ctx)
+        except typer.Exit as done:
+            return done.exit_code
+        return invocation.code
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The noun, or an error that names the nearest."""
@@ -123,17 +137,13 @@ def main(
     arguments = list(sys.argv[1:] if argv is None else argv)
     invocation = Invocation(
         environ=dict(os.environ if environ is None else environ),
-        stdin=stdin or sys.stdin,
-        stdout=stdout or sys.stdout,
-        stderr=stderr or sys.stderr,
+        stdin=stdin or sys.stdin or _nothing("r"),
+        stdout=stdout or sys.stdout or _nothing("w"),
+        stderr=cast("TextIO", Forgiving(stderr or sys.stderr or _nothing("w"))),
     )
     previous = _catch_termination()
     try:
         code = _run(arguments, invocation)
-        invocation.stdout.flush()
-    except BrokenPipeError:
-        _forget_stdout(invocation)
-        code = invocation.code
     finally:
         if invocation.platform is not None:
             invocation.platform.close()
@@ -150,13 +160,19 @@ def run() -> None:
 
 def _run(arguments: list[str], invocation: Invocation) -> int:
     try:
-        code = root().main(args=arguments, prog_name=PROGRAM, standalone_mode=False, obj=invocation)
+        code = root().run(arguments, invocation)
+        invocation.stdout.flush()
     except BrokenPipeError:
-        raise
+        # The reader of stdout went away; what the command had to do was done before anything was written.
+        forget(invocation.stdout)
+        code = invocation.code
     except BaseException as error:  # noqa: BLE001 - the only one: every failure becomes a code and a message
-        return _report(error, arguments, invocation)
-    # An int is the code of typer.Exit, as --help raises it; commands return nothing here.
-    return code if isinstance(code, int) else invocation.code
+        code = _report(error, arguments, invocation)
+        try:
+            invocation.stdout.flush()
+        except OSError:
+            forget(invocation.stdout)
+    return code
 
 
 def _report(error: BaseException, arguments: list[str], invocation: Invocation) -> int:
@@ -188,7 +204,7 @@ def _as_ours(error: BaseException, invocation: Invocation) -> AgentadmError:
         from platform_core.errors import Interrupted, Terminated
 
         kind = Terminated if isinstance(error, Termination) else Interrupted
-        return kind("stopped; nothing was changed")
+        return kind(f"{'ended by SIGTERM' if kind is Terminated else 'interrupted'}; nothing was changed")
     driver_error = _translated(error)
     if driver_error is not None:
         return driver_error
@@ -225,6 +241,11 @@ def _asked_format(arguments: list[str], invocation: Invocation) -> OutputFormat 
     return None
 
 
+def _nothing(mode: str) -> TextIO:
+    """For a stream that the caller closed. It takes the free descriptor, so that no connection gets it."""
+    return cast("TextIO", open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123 - until the process ends
+
+
 def _catch_termination() -> Any:
     if threading.current_thread() is not threading.main_thread():
         return None
@@ -233,9 +254,3 @@ def _catch_termination() -> Any:
         raise Termination
 
     return signal.signal(signal.SIGTERM, terminate)
-
-
-def _forget_stdout(invocation: Invocation) -> None:
-    """The reader went away: nothing more is written, and Python's own flush at exit finds nothing to complain about."""
-    if invocation.stdout is sys.__stdout__:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())

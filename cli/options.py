@@ -130,7 +130,7 @@ class QuickArgument(TyperArgument):
 
 def make_quick(parameters: list[Any]) -> None:
     """Let Typer's parameters skip validators that they do not need."""
-    quick = {TyperOption: QuickOption, TyperArgument: QuickArgument}
+    quick: dict[Any, Any] = {TyperOption: QuickOption, TyperArgument: QuickArgument}
     for parameter in parameters:
         # Typer makes the parameters itself and offers no class of one's own for them.
         parameter.__class__ = quick.get(type(parameter), type(parameter))

@@ -3,8 +3,6 @@
 Text that users wrote is data: it is never read as markup, and never reaches a terminal as a control sequence.
 """
 
-import csv
-import json
 import re
 import types
 import typing
@@ -183,7 +181,7 @@ def _write(
     single: bool,
 ) -> None:
     if output is OutputFormat.JSON:
-        text = json.dumps(rows[0] if single else rows, ensure_ascii=False, indent=2)
+        text = _json(rows[0] if single else rows, indent=2)
         # Line ends of the layout stay; inside values they are escaped already.
         stdout.write("\n".join(visible(line) for line in text.split("\n")) + "\n")
     elif output is OutputFormat.JSONL:
@@ -193,6 +191,8 @@ def _write(
         if not rows:
             stdout.write("[]\n")
     elif output is OutputFormat.CSV:
+        import csv
+
         writer = csv.writer(stdout, lineterminator="\n")
         writer.writerow(names)
         writer.writerows([_guarded(row[name]) for name in names] for row in rows)
@@ -250,8 +250,14 @@ def _write_table(rows: Sequence[Mapping[str, Any]], names: Sequence[str], stdout
     console.print(table)
 
 
+def _json(value: Any, **layout: Any) -> str:
+    import json
+
+    return json.dumps(value, ensure_ascii=False, **layout)
+
+
 def _json_line(value: Any) -> str:
-    return visible(json.dumps(value, ensure_ascii=False))
+    return visible(_json(value))
 
 
 def _cell(value: Any) -> str:
@@ -261,7 +267,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (dict, list, tuple)):
-        return json.dumps(value, ensure_ascii=False) if value else ""
+        return _json(value) if value else ""
     return str(value)
 
 

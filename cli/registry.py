@@ -118,12 +118,9 @@ class Group(_Quick, TyperGroup):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.params.extend(shared_parameters(hidden=frozenset() if self.shows_shared else _ALL_HIDDEN))
+        self.params.extend(shared_parameters(hidden=frozenset(() if self.shows_shared else SHARED_NAMES)))
 
     shows_shared = False
-
-
-_ALL_HIDDEN = frozenset(str(parameter.name) for parameter in shared_parameters())
 
 
 class Noun:

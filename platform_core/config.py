@@ -1,13 +1,11 @@
 """Settings: where the database is, and how to behave towards it. From the environment and one TOML file."""
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from platform_core.errors import UsageError
 
@@ -87,6 +85,8 @@ class Settings:
         """
         if not self.config_path.is_file():
             return {}
+        import tomllib
+
         try:
             content = tomllib.loads(self.config_path.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -201,6 +201,8 @@ def _checked_url(url: str, where: str) -> str:
     """The URL as libpq reads it; SQLAlchemy's driver suffix is taken off. Never names the URL: it holds a password."""
     scheme, separator, rest = url.partition("://")
     if separator and scheme.partition("+")[0] in {"postgres", "postgresql"}:
+        from urllib.parse import urlsplit
+
         try:
             _ = urlsplit(url).port
         except ValueError as error:

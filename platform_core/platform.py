@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from platform_core.config import Settings
-from platform_core.db.types import Mark
 from platform_core.db.version import SCHEMA_VERSION
 from platform_core.errors import AgentadmError, UsageError
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from platform_core.db.engine import Database
     from platform_core.db.reading import Reader
     from platform_core.db.session import Sessions
+    from platform_core.db.types import Mark
     from platform_core.operations.types import Outcome, ResumedIntent, WriteRequest
     from platform_core.services import Services
 
@@ -32,6 +32,7 @@ class Platform:
         environ: the environment variables; None for the process's own.
         profile: the value of --profile, if given.
         wait_seconds: how long to wait for a lock or lease; None for the default.
+        trace: is told each statement with its duration, never its parameters; None for silence.
     """
 
     def __init__(
@@ -40,16 +41,18 @@ class Platform:
         *,
         profile: str | None = None,
         wait_seconds: float | None = None,
+        trace: Callable[[str], None] | None = None,
     ) -> None:
         self.settings = Settings(profile_name=profile) if environ is None else Settings(environ, profile)
         self.wait_seconds = wait_seconds
+        self._trace = trace
 
     @cached_property
     def database(self) -> "Database":
         """The way to the configured database."""
         from platform_core.db.engine import Database
 
-        return Database(self.settings)
+        return Database(self.settings, self._trace)
 
     @cached_property
     def sessions(self) -> "Sessions":
@@ -73,7 +76,7 @@ class Platform:
         return Care(self)
 
     @cached_property
-    def mark(self) -> Mark:
+    def mark(self) -> "Mark":
         """The mark of the installation, read once.
 
         Raises:

@@ -2,11 +2,13 @@
 
 import os
 import socket
+import time
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
@@ -24,10 +26,12 @@ class Database:
 
     Args:
         settings: says which database; the embedded server is started when it does not answer.
+        trace: is told each statement with its duration, never its parameters; None for silence.
     """
 
-    def __init__(self, settings: "Settings") -> None:
+    def __init__(self, settings: "Settings", trace: Callable[[str], None] | None = None) -> None:
         self.settings = settings
+        self._trace = trace
         self._kept: Connection | None = None
 
     @property
@@ -54,7 +58,7 @@ class Database:
     @cached_property
     def engine(self) -> Engine:
         """An engine without a pool: a command needs one connection, and keeps it."""
-        return create_engine(
+        engine = create_engine(
             "postgresql+psycopg://",
             creator=self.raw_connection,
             poolclass=NullPool,
@@ -62,6 +66,9 @@ class Database:
             use_native_hstore=False,
             skip_autocommit_rollback=True,
         )
+        if self._trace is not None:
+            _trace_statements(engine, self._trace)
+        return engine
 
     @property
     def conninfo(self) -> str:
@@ -114,6 +121,20 @@ def _parameters(conninfo: str) -> dict[str, Any]:
         return psycopg.conninfo.conninfo_to_dict(conninfo)
     except psycopg.ProgrammingError as error:
         raise UsageError(f"the database URL is malformed: {str(error).strip()}") from None
+
+
+def _trace_statements(engine: Engine, trace: Callable[[str], None]) -> None:
+    begun: dict[int, float] = {}
+
+    def before(_connection: Any, cursor: Any, *_: Any) -> None:
+        begun[id(cursor)] = time.perf_counter()
+
+    def after(_connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        seconds = time.perf_counter() - begun.pop(id(cursor))
+        trace(f"sql {seconds * 1000:.1f} ms: {' '.join(statement.split())}")
+
+    event.listen(engine, "before_cursor_execute", before)
+    event.listen(engine, "after_cursor_execute", after)
 
 
 DRIVER_ERRORS = (DBAPIError, psycopg.Error)

@@ -84,6 +84,10 @@ def new_role(database: Database, folder: Path) -> Prepared:
     return ["db", "roles", "create", f"joiner_{database.name}", "--group", "support", "--yes"], ""
 
 
+def empty_company(database: Database, folder: Path) -> Prepared:
+    return ["db", "seed", "--yes"], ""
+
+
 # What a provider's or another server's state is, a test of its own shows: see where each is named.
 ELSEWHERE = {
     "demo": "tests/cli/test_demo.py",
@@ -98,7 +102,7 @@ PREPARATIONS: dict[str, Preparation] = {
     "db restore": backup,
     "db roles create": new_role,
     "db roles revoke": existing_role,
-    "db seed": lambda database, folder: (["db", "seed", "--yes"], ""),
+    "db seed": empty_company,
     "db upgrade": prepared("db", "upgrade", "--yes"),
     "operations resume": resume_step,
     "users create": prepared("users", "create", "grace@example.com", "--full-name", "Grace Hopper"),

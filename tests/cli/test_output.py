@@ -127,3 +127,13 @@ def test_a_fault_of_ours_has_a_code_of_its_own(agentadm: Agentadm, monkeypatch: 
     assert "report" in done.err
     assert "Traceback" not in done.err
     assert "Traceback" in agentadm("users", "show", "x", "--debug").err
+
+
+def test_debug_tells_statements_and_durations_but_no_values(agentadm: Agentadm) -> None:
+    done = agentadm("users", "show", "secret-name@example.com", "--debug", "-o", "json")
+    assert done.code == 5
+    assert "FROM agentadm.users" in done.err
+    assert " ms: " in done.err
+    statements = [line for line in done.err.splitlines() if line.startswith("sql ")]
+    assert len(statements) <= 6
+    assert not [line for line in statements if "secret-name" in line]
