@@ -59,7 +59,7 @@ def _severe(ctx: "Context", path: str, environment: str) -> None:
 
 
 def _ask(ctx: "Context", question: str) -> str:
-    from cli.output import visible
+    from cli.output.text import visible
 
     ctx.invocation.stderr.write(visible(question))
     ctx.invocation.stderr.flush()

@@ -206,7 +206,8 @@ class Context(typer.Context):
         write_note(self.invocation.stderr, text)
 
     def _report(self, outcome: "Outcome[Any]") -> None:
-        from cli.output import counted, write_changes
+        from cli.output import write_changes
+        from cli.output.text import counted
 
         if outcome.replayed:
             self.note(f"replayed: operation {outcome.operation_id} ran under this key before; nothing was changed")

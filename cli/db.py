@@ -107,7 +107,7 @@ def stats(ctx: Context) -> Listing[Stat]:
 @noun.command("doctor", example="agentadm db doctor")
 def doctor(ctx: Context) -> Listing[Finding]:
     """Check everything that can be wrong with the installation; exit with 1 when anything is."""
-    findings = ctx.read(lambda services: services.database.doctor())
+    findings = ctx.platform.read(lambda services: services.database.doctor(), any_schema=True)
     if not all(finding.ok for finding in findings):
         ctx.invocation.code = int(ExitCode.DIFFERS)
     return Listing(findings)

@@ -101,13 +101,18 @@ class Platform:
         """The database without its password: user, host, port and name."""
         return self.database.where
 
-    def read(self, work: "Callable[[Services], T]") -> T:
+    def read(self, work: "Callable[[Services], T]", *, any_schema: bool = False) -> T:
         """Run statements that see one moment of the database and cannot change it.
+
+        Args:
+            work: the statements.
+            any_schema: also where the database is not ours, or its schema is older or newer than this tool's.
 
         Raises:
             AgentadmError: whatever the work raises; driver errors translated.
         """
-        _ = self.mark
+        if not any_schema:
+            _ = self.mark
         return self.reader.read(work)
 
     def write(self, request: "WriteRequest", work: "Callable[[Services], T]", result_type: Any) -> "Outcome[T]":

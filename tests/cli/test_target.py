@@ -129,6 +129,9 @@ def test_a_schema_that_is_older_or_newer_names_the_command(database: Database, a
     newer = agentadm("users", "list")
     assert newer.code == 2
     assert "newer" in newer.err
+    doctor = agentadm("db", "doctor", "-o", "json")
+    assert doctor.code == 1
+    assert [row["ok"] for row in doctor.json if row["check"] == "schema version"] == [False]
 
 
 def test_a_database_that_is_not_ours_is_left_alone(empty_database: Database) -> None:

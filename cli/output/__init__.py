@@ -1,0 +1,207 @@
+"""The only renderer: values to stdout in seven formats, notes, dry-run changes and errors to stderr.
+
+Text that users wrote is data: it is never read as markup, and never reaches a terminal as a control sequence.
+"""
+
+import shutil
+import types
+import typing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Generic, TextIO, TypeVar
+
+from cli.options import OutputFormat
+from cli.output.text import as_json, cell, counted, visible
+from platform_core.errors import AgentadmError, UsageError
+
+if TYPE_CHECKING:
+    from cli.context import Invocation
+    from platform_core.audit.types import Change
+    from platform_core.operations.types import Outcome
+
+T = TypeVar("T")
+
+MACHINE_FORMATS = frozenset({OutputFormat.JSON, OutputFormat.JSONL, OutputFormat.CSV, OutputFormat.YAML})
+SHOWN_CHANGES = 20
+
+
+@dataclass(frozen=True)
+class Listing(Generic[T]):
+    """The value of a list command: rows, and whether there are more than were asked for."""
+
+    rows: Sequence[T]
+    more: bool = False
+
+
+def listing(rows: Sequence[T], limit: int | None) -> Listing[T]:
+    """A list out of rows that were asked for with one more than the limit."""
+    if limit is None:
+        return Listing(rows)
+    return Listing(rows[:limit], more=len(rows) > limit)
+
+
+def format_of(invocation: "Invocation") -> OutputFormat:
+    """The format in force: as asked, else a table on a terminal and plain in a pipe."""
+    if invocation.shared.output is not None:
+        return OutputFormat(invocation.shared.output)
+    return OutputFormat.TABLE if invocation.stdout.isatty() else OutputFormat.PLAIN
+
+
+def render(value: Any, result_type: Any, invocation: "Invocation") -> None:
+    """Write a command's value to stdout.
+
+    Args:
+        value: a frozen dataclass, a Listing, or a tuple of dataclasses.
+        result_type: the command's return annotation: an empty list still has its fields.
+        invocation: streams, format and columns.
+
+    Raises:
+        UsageError: --columns names a field that there is not.
+    """
+    single = not isinstance(value, (Listing, tuple, list))
+    rows = [value] if single else (value.rows if isinstance(value, Listing) else value)
+    names = [field.name for field in fields(_row_type(result_type, rows))]
+    chosen = _chosen(invocation.shared.columns, names)
+    _write(format_of(invocation), rows, chosen, invocation, single=single)
+    if single or invocation.shared.quiet:
+        return
+    if isinstance(value, Listing) and value.more:
+        write_note(
+            invocation.stderr, f"the first {len(rows)} only: there are more, ask for them with --limit N or --all"
+        )
+    elif not rows:
+        write_note(invocation.stderr, "none found")
+
+
+def _write(
+    output: OutputFormat, rows: Iterable[Any], names: Sequence[str], invocation: "Invocation", *, single: bool
+) -> None:
+    from cli.output import machine, people
+
+    stdout = invocation.stdout
+    if output is OutputFormat.TABLE:
+        width = _terminal_width(invocation)
+        raw = (_select(row, names, _attribute) for row in rows)
+        if single:
+            people.write_section(next(raw), names, stdout, width=width)
+        elif (hidden := people.write_table(raw, names, stdout, width=width)) and not invocation.shared.quiet:
+            write_note(invocation.stderr, f"no room for: {', '.join(hidden)} (--columns chooses, -o json has all)")
+        return
+    plain = _plain_rows(rows, names)
+    if output is OutputFormat.JSON:
+        machine.write_json(plain, stdout, single=single)
+    elif output is OutputFormat.JSONL:
+        machine.write_json_lines(plain, stdout)
+    elif output is OutputFormat.YAML:
+        machine.write_yaml(plain, stdout, single=single)
+    elif output is OutputFormat.CSV:
+        machine.write_csv(plain, names, stdout)
+    elif output is OutputFormat.PLAIN:
+        machine.write_plain(plain, names, stdout, single=single)
+    else:
+        people.write_markdown(plain, names, stdout, single=single)
+
+
+def write_note(stderr: TextIO, text: str) -> None:
+    """One line on stderr that is not the result."""
+    stderr.write(f"{visible(text)}\n")
+
+
+def write_error(error: AgentadmError, invocation: "Invocation", machine: bool) -> None:
+    """An error on stderr: one line and a hint for people, one JSON object with a machine format."""
+    if machine:
+        told = {
+            "code": int(error.code),
+            "kind": error.kind,
+            "message": error.message,
+            "hint": error.hint,
+            "operation_id": error.operation_id,
+        }
+        invocation.stderr.write(as_json({"error": told}) + "\n")
+        return
+    invocation.stderr.write(f"error: {visible(error.message)}\n")
+    if error.hint:
+        invocation.stderr.write(f"hint: {visible(error.hint)}\n")
+
+
+def write_changes(invocation: "Invocation", outcome: "Outcome[Any]") -> None:
+    """What a dry run would have changed, on stderr."""
+    changes = outcome.changes
+    total = 0 if changes is None else changes.total
+    write_note(invocation.stderr, f"dry run: {counted(total, 'row')} would change, nothing was changed")
+    shown = () if changes is None else changes.shown[:SHOWN_CHANGES]
+    for change in shown:
+        write_note(invocation.stderr, f"  {_change_line(change)}")
+    if total > len(shown):
+        write_note(invocation.stderr, f"  and {total - len(shown):,} more")
+    for request in outcome.planned:
+        write_note(invocation.stderr, f"  would send: {as_json(dict(request))}")
+
+
+def _change_line(change: "Change") -> str:
+    derived = "" if change.origin == "statement" else f" ({change.origin})"
+    line = f"{change.action} {change.table} {change.key}{derived}"
+    if change.action != "update":
+        return line
+    before, after = change.before or {}, change.after or {}
+    told = (f"{name}: {cell(before.get(name))} -> {cell(after.get(name))}" for name in after if name != "updated_at")
+    return f"{line}: {', '.join(told)}"
+
+
+def _row_type(result_type: Any, rows: Sequence[Any]) -> Any:
+    """The dataclass of a row: of the first row, else as the annotation says."""
+    if rows:
+        return type(rows[0])
+    for argument in typing.get_args(result_type):
+        if isinstance(argument, type) and is_dataclass(argument):
+            return argument
+        if isinstance(argument, types.GenericAlias):
+            return _row_type(argument, rows)
+    raise TypeError(f"{result_type} does not say what its rows are")
+
+
+def _chosen(columns: str | None, names: Sequence[str]) -> list[str]:
+    if columns is None:
+        return list(names)
+    chosen = [name.strip() for name in columns.split(",") if name.strip()]
+    for name in chosen:
+        if name.partition(".")[0] not in names:
+            raise UsageError(f"no field {name!r}", f"fields: {', '.join(names)}")
+    return chosen
+
+
+def _plain_rows(rows: Iterable[Any], names: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Rows of what JSON knows: text, numbers, lists, mappings."""
+    rows = iter(rows)
+    first = next(rows, None)
+    if first is None:
+        return
+    import msgspec
+
+    for row in chain([first], rows):
+        yield _select(msgspec.to_builtins(row), names, _item)
+
+
+def _select(row: Any, names: Iterable[str], step: Any) -> dict[str, Any]:
+    selected = {}
+    for name in names:
+        value = row
+        for part in name.split("."):
+            value = step(value, part)
+        selected[name] = value
+    return selected
+
+
+def _item(value: Any, name: str) -> Any:
+    return value.get(name) if isinstance(value, Mapping) else None
+
+
+def _attribute(value: Any, name: str) -> Any:
+    return value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+
+
+def _terminal_width(invocation: "Invocation") -> int:
+    if given := invocation.environ.get("COLUMNS", ""):
+        return max(20, int(given)) if given.isdigit() else 80
+    return max(20, shutil.get_terminal_size().columns)

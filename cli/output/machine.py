@@ -1,0 +1,63 @@
+"""The formats that scripts read: JSON, JSON lines, CSV, YAML, tab-separated. Whole values, one row after the other."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TextIO
+
+from cli.output.text import UNSAFE, as_json, cell, spreadsheet_cell, visible
+
+Row = Mapping[str, Any]
+
+
+def write_json(rows: Iterable[Row], stdout: TextIO, *, single: bool) -> None:
+    """An object for a single thing, else an array whatever its length."""
+    if single:
+        stdout.writelines(as_json(row, indent=2) + "\n" for row in rows)
+        return
+    between = "[\n"
+    for row in rows:
+        stdout.write(between + "  " + as_json(row, indent=2).replace("\n", "\n  "))
+        between = ",\n"
+    stdout.write("[]\n" if between == "[\n" else "\n]\n")
+
+
+def write_json_lines(rows: Iterable[Row], stdout: TextIO) -> None:
+    """One object a line."""
+    stdout.writelines(as_json(row) + "\n" for row in rows)
+
+
+def write_yaml(rows: Iterable[Row], stdout: TextIO, *, single: bool) -> None:
+    """A mapping for a single thing, else a sequence whatever its length."""
+    empty = True
+    for row in rows:
+        empty = False
+        stdout.write(_yaml(dict(row) if single else [dict(row)]))
+    if empty:
+        stdout.write("[]\n")
+
+
+def write_csv(rows: Iterable[Row], names: Sequence[str], stdout: TextIO) -> None:
+    """A header, then a line a row; text that a spreadsheet would run gets a leading apostrophe."""
+    import csv
+
+    writer = csv.writer(stdout, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows([spreadsheet_cell(row[name]) for name in names] for row in rows)
+
+
+def write_plain(rows: Iterable[Row], names: Sequence[str], stdout: TextIO, *, single: bool) -> None:
+    """Tab-separated, without a header: a line a row; for a single thing a line a field, with its name."""
+    for row in rows:
+        if single:
+            stdout.writelines(f"{name}\t{visible(cell(row[name]))}\n" for name in names)
+        else:
+            stdout.write("\t".join(visible(cell(row[name])) for name in names) + "\n")
+
+
+def _yaml(value: Any) -> str:
+    """Where anything is unsafe, all that is not ASCII is escaped: YAML reads it back the same."""
+    import yaml
+
+    text: str = yaml.safe_dump(value, allow_unicode=True, sort_keys=False)
+    if UNSAFE.search(text.replace("\n", "")):
+        text = yaml.safe_dump(value, allow_unicode=False, sort_keys=False)
+    return text

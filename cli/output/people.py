@@ -1,0 +1,186 @@
+"""The formats that people read: tables that fit the terminal, sections, Markdown."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import is_dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import chain, islice
+from typing import Any, TextIO
+from uuid import UUID
+
+from cli.output.text import cell, markdown_cell, visible
+
+Row = Mapping[str, Any]
+
+# Columns are sized by this many rows; what comes later is cut to that width.
+SIZED_BY = 500
+GAP = 2
+SHORTEST_TEXT = 12
+# Whole words say more than a cut one here: these wrap.
+PROSE = frozenset({"detail", "advice", "meaning", "line", "message"})
+STYLES = {"suspended": "red", "failed": "red", "lost": "red", "no": "red", "pending": "yellow", "active": "green"}
+STYLED = frozenset({"status", "state", "last_state", "ok"})
+
+
+def write_table(rows: Iterable[Row], names: Sequence[str], stdout: TextIO, *, width: int) -> list[str]:
+    """Write a table no wider than the terminal.
+
+    Args:
+        rows: raw values, not yet text.
+        names: the columns in order.
+        stdout: where to.
+        width: of the terminal, in cells.
+
+    Returns:
+        The columns that found no place, for a note.
+    """
+    from rich.cells import cell_len
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    stream = iter(rows)
+    sample = list(islice(stream, SIZED_BY))
+    if not sample:
+        return []
+    texts = [[short(row[name]) for name in names] for row in sample]
+    needs = [max(cell_len(name), *(cell_len(line[place]) for line in texts)) for place, name in enumerate(names)]
+    texty = [any(isinstance(row[name], str) and not _is_word(row[name]) for row in sample) for name in names]
+    widths = fit(needs, texty, width)
+    kept = [place for place, given in enumerate(widths) if given]
+    table = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="bold")
+    for place in kept:
+        wraps = names[place] in PROSE
+        table.add_column(
+            Text(names[place]),
+            width=widths[place],
+            overflow="fold" if wraps else "ellipsis",
+            no_wrap=not wraps,
+            justify="right" if _is_numeric([row[names[place]] for row in sample]) else "left",
+        )
+    for row in chain(sample, stream):
+        table.add_row(*(_styled(names[place], short(row[names[place]]), Text) for place in kept))
+    console = Console(file=stdout, width=width, highlight=False, markup=False, emoji=False)
+    console.print(table)
+    return [name for place, name in enumerate(names) if place not in kept]
+
+
+def write_section(row: Row, names: Sequence[str], stdout: TextIO, *, width: int) -> None:
+    """Write one thing: a field a line, its name to the left."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name in names:
+        table.add_row(Text(name), _styled(name, whole(row[name]), Text))
+    Console(file=stdout, width=width, highlight=False, markup=False, emoji=False).print(table)
+
+
+def write_markdown(rows: Iterable[Row], names: Sequence[str], stdout: TextIO, *, single: bool) -> None:
+    """Write a Markdown table: of fields and values for a single thing."""
+    from tabulate import tabulate
+
+    if single:
+        lines = [[markdown_cell(name), markdown_cell(row[name])] for row in rows for name in names]
+        stdout.write(tabulate(lines, ["field", "value"], tablefmt="github", disable_numparse=True) + "\n")
+        return
+    lines = [[markdown_cell(row[name]) for name in names] for row in rows]
+    stdout.write(tabulate(lines, list(names), tablefmt="github", disable_numparse=True) + "\n")
+
+
+def fit(needs: Sequence[int], texty: Sequence[bool], width: int) -> list[int]:
+    """Widths of columns that together fit a terminal.
+
+    Free text gives way first, the widest first; then columns are left out from the right, all but the first and the
+    last, which tell one row from another.
+
+    Args:
+        needs: cells that each column would take.
+        texty: which columns hold free text and may be cut.
+        width: of the terminal.
+
+    Returns:
+        A width for each column; 0 for one that found no place.
+    """
+    widths = list(needs)
+
+    def excess() -> int:
+        shown = [given for given in widths if given]
+        return sum(shown) + GAP * (len(shown) - 1) - width
+
+    def text_columns() -> list[int]:
+        return [place for place, given in enumerate(widths) if texty[place] and given > SHORTEST_TEXT]
+
+    while excess() > 0:
+        if wide := text_columns():
+            widest = max(wide, key=lambda place: widths[place])
+            # Down to the next widest only, so that columns share the loss.
+            next_widest = max(
+                (widths[place] for place in wide if widths[place] < widths[widest]), default=SHORTEST_TEXT
+            )
+            widths[widest] = max(next_widest, widths[widest] - excess())
+            if widths[widest] == needs[widest] or len({widths[place] for place in wide}) == 1:
+                widths[widest] -= 1
+        elif (dropped := next((place for place in range(len(widths) - 2, 0, -1) if widths[place]), None)) is not None:
+            widths[dropped] = 0
+        else:
+            break
+    # What a column left out gave free goes to the texts that were cut, the first ones first.
+    for place, given in enumerate(widths):
+        if given and texty[place] and excess() < 0:
+            widths[place] = min(needs[place], given - excess())
+    return widths
+
+
+def short(value: Any) -> str:
+    """A value in a table: times to the minute, ids by their ending, as references take them."""
+    if isinstance(value, UUID):
+        return f"…{str(value)[-8:]}"
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M}"
+    return _text(value)
+
+
+def whole(value: Any) -> str:
+    """A value by itself: times to the second, with how long ago."""
+    if isinstance(value, datetime):
+        moment = value.astimezone(UTC)
+        return f"{moment:%Y-%m-%d %H:%M:%S} UTC ({ago(moment)})"
+    return _text(value)
+
+
+def ago(moment: datetime) -> str:
+    """How far a moment is from now, in one unit."""
+    seconds = (datetime.now(UTC) - moment).total_seconds()
+    size = abs(seconds)
+    for unit, length in (("year", 31_557_600), ("month", 2_629_800), ("day", 86_400), ("hour", 3600), ("minute", 60)):
+        if size >= length:
+            number = int(size // length)
+            told = f"{number} {unit}{'' if number == 1 else 's'}"
+            return f"{told} ago" if seconds >= 0 else f"in {told}"
+    return "just now"
+
+
+def _is_numeric(values: Sequence[Any]) -> bool:
+    known = [value for value in values if value is not None]
+    return bool(known) and all(isinstance(value, (int, float, Decimal)) and value is not True for value in known)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, (tuple, list, dict)) or is_dataclass(value):
+        import msgspec
+
+        value = msgspec.to_builtins(value)
+    return visible(cell(value))
+
+
+def _is_word(value: Any) -> bool:
+    """Whether a text is one of few words, like a status, that must not be cut."""
+    return isinstance(value, str) and len(value) <= SHORTEST_TEXT
+
+
+def _styled(name: str, text: str, make: Any) -> Any:
+    return make(text, style=STYLES.get(text, "") if name in STYLED else "")

@@ -1,0 +1,53 @@
+"""Text that is safe wherever it goes: on a terminal, in a spreadsheet, in Markdown."""
+
+import re
+from typing import Any
+
+# Control characters, and those that turn the direction of what follows: all harmless as \\uXXXX.
+UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ud800-\udfff]")
+_NUMBER_OR_PHONE = re.compile(r"[+-]?[0-9][0-9 ().,/-]*(?:[eE][+-]?[0-9]+)?")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|#~])")
+
+
+def visible(text: str) -> str:
+    """The text with control characters and direction marks escaped, harmless on any terminal."""
+    return UNSAFE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+
+
+def as_json(value: Any, **layout: Any) -> str:
+    """The value as JSON, with unsafe characters escaped; it reads back the same."""
+    import json
+
+    text = json.dumps(value, ensure_ascii=False, **layout)
+    # Line ends are the layout's: inside values they are escaped already.
+    return "\n".join(visible(line) for line in text.split("\n"))
+
+
+def cell(value: Any) -> str:
+    """A plain value as text: nothing for NULL, JSON for what has parts."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (dict, list, tuple)):
+        return as_json(value) if value else ""
+    return str(value)
+
+
+def spreadsheet_cell(value: Any) -> str:
+    """A CSV cell that no spreadsheet runs. Numbers and phone numbers stay as they are."""
+    text = ("true" if value else "false") if isinstance(value, bool) else cell(value)
+    if isinstance(value, str) and text.startswith(_FORMULA_STARTS) and not _NUMBER_OR_PHONE.fullmatch(text):
+        return f"'{text}"
+    return text
+
+
+def markdown_cell(value: Any) -> str:
+    """A cell of a Markdown table, with nothing in it read as markup."""
+    return _MARKDOWN.sub(r"\\\1", visible(cell(value)))
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: 1 row, 2 rows."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,92 @@
+"""Tables and sections: they fit the terminal, cut nothing in silence, and keep what tells rows apart."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from cli.output.people import GAP, ago, fit
+from tests.conftest import Agentadm
+from tests.support import Database
+
+
+@pytest.fixture
+def company(database: Database, agentadm: Agentadm) -> None:
+    assert agentadm("db", "seed", "--yes").code == 0
+
+
+WIDTHS = st.lists(st.tuples(st.integers(1, 400), st.booleans()), min_size=1, max_size=12)
+
+
+@given(columns=WIDTHS, width=st.integers(20, 300))
+def test_widths_fit_or_nothing_more_can_give_way(columns: list[tuple[int, bool]], width: int) -> None:
+    needs, texty = [need for need, _ in columns], [text for _, text in columns]
+    widths = fit(needs, texty, width)
+    shown = [given for given in widths if given]
+    assert all(given <= need for given, need in zip(widths, needs, strict=True))
+    assert all(given in {0, need} or text for given, need, text in zip(widths, needs, texty, strict=True))
+    if sum(shown) + GAP * (len(shown) - 1) > width:
+        assert not any(widths[1:-1])
+    if sum(needs) + GAP * (len(needs) - 1) <= width:
+        assert widths == needs
+
+
+@pytest.mark.parametrize("width", [40, 80, 140, 250])
+@pytest.mark.parametrize("argv", [("users", "list"), ("audit", "list"), ("db", "doctor"), ("users", "show", "ada")])
+def test_no_line_is_wider_than_the_terminal(
+    agentadm: Agentadm, company: None, width: int, argv: tuple[str, ...]
+) -> None:
+    done = agentadm(*argv, env={"COLUMNS": str(width)}, terminal=True)
+    assert done.code == 0
+    assert max(cell_len(line.rstrip()) for line in done.out.splitlines()) <= width
+
+
+def test_columns_without_room_are_named(agentadm: Agentadm, company: None) -> None:
+    narrow = agentadm("users", "list", "--limit", "2", env={"COLUMNS": "80"}, terminal=True)
+    header = narrow.out.splitlines()[0].split()
+    assert (header[0], header[-1]) == ("email", "id")
+    assert "no room for: last_login_at" in narrow.err
+    wide = agentadm("users", "list", "--limit", "2", env={"COLUMNS": "140"}, terminal=True)
+    assert "last_login_at" in wide.out
+    assert "no room" not in wide.err
+
+
+def test_a_list_shows_the_endings_of_ids_and_show_takes_them(agentadm: Agentadm, company: None) -> None:
+    table = agentadm("users", "list", "--limit", "1", terminal=True).out.splitlines()
+    ending = table[1].split()[-1]
+    assert ending.startswith("…")
+    found = agentadm("users", "show", ending.removeprefix("…"), "-o", "json")
+    assert found.code == 0
+    assert found.json["id"].endswith(ending.removeprefix("…"))
+
+
+def test_a_section_shows_times_with_how_long_ago(agentadm: Agentadm, company: None) -> None:
+    section = agentadm("users", "show", "ada@example.com", terminal=True).out
+    assert " UTC (" in section
+    assert " ago)" in section
+
+
+def test_wide_and_right_to_left_names_keep_the_columns(agentadm: Agentadm, database: Database) -> None:
+    for number, name in enumerate(("田中 美咲", "نور", "😀😀😀", "x" * 300)):
+        database.execute(
+            "INSERT INTO agentadm.users (email, full_name) VALUES (%s, %s)", f"u{number}@example.com", name
+        )
+    done = agentadm("users", "list", "--columns", "email,full_name,id", env={"COLUMNS": "60"}, terminal=True)
+    lines = done.out.splitlines()
+    assert {cell_len(line.rstrip()) for line in lines[1:]} == {60}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (0, "just now"),
+        (90, "1 minute ago"),
+        (7200, "2 hours ago"),
+        (-86_500 * 3, "in 3 days"),
+        (32_000_000, "1 year ago"),
+    ],
+)
+def test_how_long_ago(seconds: int, told: str) -> None:
+    assert ago(datetime.now(UTC) - timedelta(seconds=seconds)) == told
