@@ -1,6 +1,5 @@
 """Care of the database from outside a transaction: set up, migrate, reset, look, vacuum; and the way to backups."""
 
-import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,15 +10,16 @@ import psycopg
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from platform_core.config import NO_DATABASE
-from platform_core.db import queries
+from platform_core.db import doctor_queries, queries
 from platform_core.db.engine import translated
 from platform_core.db.guards import (
+    checked_environment,
     find_mark,
     known_revision,
     marked,
     place,
     refuse_foreign_schema,
+    refuse_other_installation,
     refuse_production,
     refuse_strong_login,
 )
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from platform_core.platform import Platform
     from platform_core.services import Services
 
-DEFAULT_ENVIRONMENT = "development"
-ENVIRONMENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 DIGEST_KEY_BYTES = 32
 VACUUM_LOCK_SECONDS = 5.0
 LOCK_NOT_AVAILABLE = "55P03"
@@ -60,7 +58,7 @@ class Care:
 
     def planned_init(self, *, embedded: bool, environment: str | None, production: bool) -> Initialised:
         """What init would answer; nothing is made or started that is not there. Arguments and errors as init's."""
-        name = self._checked_name(embedded=embedded, environment=environment, production=production)
+        name = checked_environment(self._platform.settings, embedded=embedded, name=environment, production=production)
         server = self._platform.settings.embedded_server
         if embedded and not server.exists():
             where = f"a new embedded server in {self._platform.settings.home}"
@@ -85,7 +83,7 @@ class Care:
             Conflict: the schema is somebody else's, or was set up as another environment.
             TryAgain: another session is at it.
         """
-        name = self._checked_name(embedded=embedded, environment=environment, production=production)
+        name = checked_environment(self._platform.settings, embedded=embedded, name=environment, production=production)
         if embedded:
             self._platform.settings.embedded_server.create()
         with self.only_runner() as connection:
@@ -197,7 +195,7 @@ class Care:
 
         def look(services: "Services") -> Status:
             connection = services.connection
-            surroundings = queries.surroundings(connection)
+            surroundings = doctor_queries.surroundings(connection)
             mark = services.database.mark()
             in_default = queries.default_partition_rows(connection)
             return Status(
@@ -315,57 +313,13 @@ class Care:
         connection.commit()
         migrate.upgrade(connection)
 
-    def _checked_name(self, *, embedded: bool, environment: str | None, production: bool) -> str:
-        """The environment's name, after a look at what was asked for."""
-        settings = self._platform.settings
-        if environment is not None and not ENVIRONMENT_NAME.fullmatch(environment):
-            raise UsageError(
-                f"{environment!r} is no name of an environment",
-                "up to 63 letters, digits, points, hyphens and underscores, for example staging",
-            )
-        if embedded and (source := self._configured_elsewhere()) is not None:
-            raise UsageError(
-                f"another database is configured ({source}), and commands would go there",
-                "take that setting away, or leave out --embedded",
-            )
-        if production and (embedded or settings.target.embedded):
-            raise UsageError("the embedded server is not for production", "give the URL of a server of your own")
-        if embedded:
-            return environment or DEFAULT_ENVIRONMENT
-        if environment is None:
-            raise UsageError("the environment has no name", "for example: agentadm db init --environment staging")
-        return environment
-
-    def _configured_elsewhere(self) -> str | None:
-        """The setting that names another database than the embedded one, None where there is none."""
-        try:
-            target = self._platform.settings.target
-        except UsageError as error:
-            if error.message == NO_DATABASE:
-                return None
-            raise
-        return None if target.embedded else target.source
-
     def _initialised(self, connection: Connection, environment: str, *, production: bool) -> Initialised | None:
-        """The answer for a database that is set up already; None where there is something to do.
-
-        Raises:
-            Conflict: it was set up as another one, or the schema is somebody else's.
-        """
+        """The answer for a database that is set up already; None where there is something to do."""
         mark = find_mark(connection)
         if mark is None:
             refuse_foreign_schema(connection)
             return None
-        differences = []
-        if mark.environment != environment:
-            differences.append(f"its environment is {mark.environment}, not {environment}")
-        if mark.production != production:
-            differences.append("it is production" if mark.production else "it is not production")
-        if differences:
-            raise Conflict(
-                f"this database was set up before: {' and '.join(differences)}",
-                "look where you are with: agentadm db status; the environment of a database does not change",
-            )
+        refuse_other_installation(mark, environment, production=production)
         return self._answer(connection, environment, production=production, created=False, mark=mark)
 
     @staticmethod

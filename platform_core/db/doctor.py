@@ -10,13 +10,13 @@ import psycopg
 from sqlalchemy import Connection, Table
 from sqlalchemy.exc import DBAPIError
 
-from platform_core.db import queries
+from platform_core.db import doctor_queries, queries
 from platform_core.db.engine import translated
 from platform_core.db.schema import AnyRow, care_of, load_tables
 from platform_core.db.types import Finding, Mark
 from platform_core.db.version import SCHEMA_VERSION
 from platform_core.errors import AgentadmError
-from platform_core.jobs.types import JOBS
+from platform_core.jobs.types import JOBS, JobState
 from platform_core.services import Services
 
 OLDEST_SERVER = 150_000
@@ -40,12 +40,12 @@ class Patient:
     @cached_property
     def surroundings(self) -> AnyRow:
         """What the server says of itself and of this session."""
-        return queries.surroundings(self.connection)
+        return doctor_queries.surroundings(self.connection)
 
     @cached_property
     def tables(self) -> list[AnyRow]:
         """Tables and partitions."""
-        return queries.tables(self.connection)
+        return doctor_queries.tables(self.connection)
 
     @cached_property
     def declared(self) -> dict[str, Table]:
@@ -161,7 +161,7 @@ def _audit_triggers(patient: Patient) -> str | Problem:
             f"session_replication_role is {patient.surroundings.replication_role}: no trigger fires",
             "find who set it: ALTER ROLE or ALTER DATABASE ... RESET session_replication_role",
         )
-    working = queries.working_triggers(patient.connection)
+    working = doctor_queries.working_triggers(patient.connection)
     silent = [
         f"{table.name} ({name})"
         for table in patient.tables
@@ -205,7 +205,7 @@ def _roles(patient: Patient) -> str | Problem:
             f"missing in this cluster: {_named(missing)}",
             "as a role with CREATEROLE: SELECT agentadm.make_roles(), agentadm.grant_privileges()",
         )
-    if powerless := queries.roles_without_privileges(patient.connection):
+    if powerless := doctor_queries.roles_without_privileges(patient.connection):
         return Problem(
             f"without their privileges: {_named(powerless)}", "as the owner: SELECT agentadm.grant_privileges()"
         )
@@ -228,7 +228,7 @@ def _default_partitions(patient: Patient) -> str | Problem:
 
 
 def _intents(patient: Patient) -> str | Problem:
-    now = queries.moments(patient.connection).now
+    now = doctor_queries.moments(patient.connection).now
     old = [
         str(intent.operation_id)
         for intent in patient.services.operations.unfinished(None)
@@ -243,14 +243,18 @@ def _intents(patient: Patient) -> str | Problem:
 
 
 def _jobs(patient: Patient) -> str | Problem:
-    moments = queries.moments(patient.connection)
+    moments = doctor_queries.moments(patient.connection)
     patience = {job.command: job.overdue_after for job in JOBS}
-    # A new installation is given as much time as a job between two runs.
+    # A new installation is given as much time as a job between two runs, unless its first run failed.
     overdue = [
         status.job
         for status in patient.services.jobs.status()
         if status.overdue
-        and (status.last_started is not None or moments.now - moments.marked_at > patience[status.job])
+        and (
+            status.last_done is not None
+            or status.last_state is JobState.FAILED
+            or moments.now - moments.marked_at > patience[status.job]
+        )
     ]
     if overdue:
         return Problem(
@@ -297,13 +301,13 @@ def _pooler(patient: Patient) -> str | Problem:
 
 
 def _indexes(patient: Patient) -> str | Problem:
-    if broken := queries.invalid_indexes(patient.connection):
+    if broken := doctor_queries.invalid_indexes(patient.connection):
         return Problem(f"invalid: {_named(broken)}", "REINDEX INDEX CONCURRENTLY agentadm.…")
     return "all valid"
 
 
 def _constraints(patient: Patient) -> str | Problem:
-    if unproved := queries.unvalidated_constraints(patient.connection):
+    if unproved := doctor_queries.unvalidated_constraints(patient.connection):
         return Problem(f"never validated: {_named(unproved)}", "ALTER TABLE agentadm.… VALIDATE CONSTRAINT …")
     return "all valid"
 

@@ -1,8 +1,7 @@
-"""Every statement about the database itself: its mark, its schema, its roles, its health."""
+"""Every statement about the database itself: its mark, its schema, its partitions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from psycopg import sql
 from sqlalchemy import Connection, insert, text, update
 
 from platform_core.db.schema import MARK_COMMENT, SCHEMA, AnyRow
@@ -11,7 +10,6 @@ from platform_core.db.tables import installation
 # Any number, so long as it stays the same; the server keeps such locks apart by database.
 MIGRATION_LOCK = 6_137_206_415
 GROUP_ROLES = ("agentadm_tenant", "agentadm_analytics", "agentadm_support", "agentadm_billing", "agentadm_admin")
-OPERATOR_COMMENT = "operator of agentadm"
 
 
 def exec_raw(connection: Connection, statement: str) -> None:
@@ -19,23 +17,14 @@ def exec_raw(connection: Connection, statement: str) -> None:
     connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
 
 
-def _composed(connection: Connection, template: sql.SQL, **parts: sql.Composable) -> None:
-    # DDL takes no parameters; names and literals are quoted by the driver.
-    exec_raw(connection, template.format(**parts).as_string(connection.connection.driver_connection))
-
-
 # ---------------------------------------------------------------------------------------------------------------- mark
 
+# By the name of our index: somebody else's schema may have a table of that name. Every command begins with this, and
+# a look at the columns would take four times as long.
 MARK_THERE = text(
     """
-    SELECT count(*) FILTER (WHERE c.relname = 'installation') = 4 AS installation,
-        count(*) FILTER (WHERE c.relname = 'alembic_version') = 1 AS alembic_version
-    FROM pg_namespace n
-    JOIN pg_class c ON c.relnamespace = n.oid AND c.relname IN ('installation', 'alembic_version')
-    JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
-        AND a.attname IN ('id', 'environment', 'production', 'system_identifier', 'version_num')
-    WHERE n.nspname = 'agentadm'
-        AND (c.relname = 'alembic_version') = (a.attname = 'version_num')
+    SELECT to_regclass('agentadm.installation_one_row_key') IS NOT NULL AS installation,
+        to_regclass('agentadm.alembic_version') IS NOT NULL AS alembic_version
     """
 )
 MARK = text(
@@ -324,279 +313,3 @@ def _count_rows(connection: Connection, tables: Sequence[str]) -> dict[str, int]
     counts = ", ".join(f"(SELECT count(*) FROM {name})" for name in tables)  # noqa: S608 - names are quoted
     found = connection.exec_driver_sql(f"SELECT {counts}", execution_options={"no_parameters": True}).one()
     return dict(zip(tables, found, strict=True))
-
-
-# --------------------------------------------------------------------------------------------------------------- stats
-
-CONNECTIONS = text(
-    """
-    SELECT 'connections' AS kind, coalesce(a.state, 'not shown') AS name, count(*) AS value, 'sessions' AS unit,
-        NULL AS detail
-    FROM pg_stat_activity a
-    WHERE a.datname = current_database()
-    GROUP BY a.state
-    UNION ALL
-    SELECT 'connections', 'allowed in all', current_setting('max_connections')::bigint, 'sessions', NULL
-    UNION ALL
-    SELECT 'transaction', 'oldest', coalesce(extract(epoch FROM max(clock_timestamp() - a.xact_start)), 0)::bigint,
-        'seconds', NULL
-    FROM pg_stat_activity a
-    WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()
-    UNION ALL
-    SELECT 'database', current_database(), pg_database_size(current_database()), 'bytes', NULL
-    """
-)
-# A partition counts with its parent.
-SIZES = text(
-    """
-    WITH tables AS (
-        SELECT c.oid, coalesce(i.inhparent, c.oid) AS logical
-        FROM pg_class c
-        LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
-        WHERE c.relnamespace = 'agentadm'::regnamespace AND c.relkind IN ('r', 'p')
-    ), indexes AS (
-        SELECT x.indexrelid AS oid, coalesce(i.inhparent, x.indexrelid) AS logical
-        FROM tables t
-        JOIN pg_index x ON x.indrelid = t.oid
-        LEFT JOIN pg_inherits i ON i.inhrelid = x.indexrelid
-    )
-    (
-        SELECT 'table' AS kind, c.relname AS name, sum(pg_total_relation_size(t.oid))::bigint AS value, 'bytes' AS unit,
-            sum(pg_relation_size(t.oid))::bigint || ' without indexes' AS detail
-        FROM tables t JOIN pg_class c ON c.oid = t.logical
-        GROUP BY c.relname ORDER BY value DESC, name LIMIT :limit
-    )
-    UNION ALL
-    (
-        SELECT 'index', c.relname, sum(pg_relation_size(x.oid))::bigint, 'bytes', NULL
-        FROM indexes x JOIN pg_class c ON c.oid = x.logical
-        GROUP BY c.relname ORDER BY 3 DESC, 2 LIMIT :limit
-    )
-    UNION ALL
-    (
-        SELECT 'unused index', c.relname, sum(pg_relation_size(x.oid))::bigint, 'bytes',
-            'never read since ' || coalesce((
-                SELECT to_char(d.stats_reset AT TIME ZONE 'UTC', 'YYYY-MM-DD')
-                FROM pg_stat_database d WHERE d.datname = current_database()
-            ), 'the statistics began')
-        FROM indexes x
-        JOIN pg_class c ON c.oid = x.logical
-        JOIN pg_index i ON i.indexrelid = x.oid AND NOT i.indisunique
-        LEFT JOIN pg_stat_user_indexes s ON s.indexrelid = x.oid
-        GROUP BY c.relname
-        HAVING coalesce(sum(s.idx_scan), 0) = 0
-        ORDER BY 3 DESC, 2 LIMIT :limit
-    )
-    """
-)
-SLOW_STATEMENTS = r"""
-    SELECT 'slow query' AS kind, CAST(s.queryid AS text) AS name, CAST(round(s.mean_exec_time) AS bigint) AS value,
-        'milliseconds' AS unit, s.calls || ' calls: ' || regexp_replace(s.query, '\s+', ' ', 'g') AS detail
-    FROM pg_stat_statements s
-    WHERE s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND s.toplevel
-    ORDER BY s.mean_exec_time DESC
-    LIMIT :limit
-"""
-STATEMENTS_SCHEMA = text(
-    """
-    SELECT quote_ident(n.nspname)
-    FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
-    WHERE e.extname = 'pg_stat_statements'
-    """
-)
-
-
-def stats(connection: Connection, limit: int) -> list[AnyRow]:
-    """Figures on sessions, sizes and indexes, the biggest so many of each kind."""
-    return [
-        *connection.execute(CONNECTIONS).all(),
-        *connection.execute(SIZES, {"limit": limit}).all(),
-    ]
-
-
-def statements_schema(connection: Connection) -> str | None:
-    """The schema of pg_stat_statements, quoted; None where it is not installed."""
-    return connection.execute(STATEMENTS_SCHEMA).scalar()
-
-
-def slow_statements(connection: Connection, schema: str, limit: int) -> list[AnyRow]:
-    """The statements of this database with the longest mean time. `schema` as PostgreSQL quoted it."""
-    statement = text(SLOW_STATEMENTS.replace("pg_stat_statements s", f"{schema}.pg_stat_statements s"))
-    return list(connection.execute(statement, {"limit": limit}).all())
-
-
-# -------------------------------------------------------------------------------------------------------------- doctor
-
-SURROUNDINGS = text(
-    """
-    SELECT current_setting('server_version') AS server_version,
-        current_setting('server_version_num')::int AS server_version_number,
-        coalesce(current_setting('app.clock', true), '') AS fake_clock,
-        current_setting('session_replication_role') AS replication_role,
-        pg_backend_pid() AS backend_pid,
-        session_user AS login
-    """
-)
-TABLES = text(
-    """
-    SELECT c.relname AS name, coalesce(parent.relname, c.relname) AS logical_name, c.relrowsecurity AS row_security
-    FROM pg_class c
-    LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
-    LEFT JOIN pg_class parent ON parent.oid = i.inhparent
-    WHERE c.relnamespace = 'agentadm'::regnamespace AND c.relkind IN ('r', 'p') AND c.relname <> 'alembic_version'
-    ORDER BY c.relname
-    """
-)
-# Each of our triggers is named like its function; another function under that name does not count.
-WORKING_TRIGGERS = text(
-    """
-    SELECT c.relname AS table_name, t.tgname AS name
-    FROM pg_trigger t
-    JOIN pg_class c ON c.oid = t.tgrelid AND c.relnamespace = 'agentadm'::regnamespace
-    JOIN pg_proc p ON p.oid = t.tgfoid AND p.pronamespace = c.relnamespace AND p.proname = t.tgname
-    WHERE t.tgenabled IN ('O', 'A')
-    """
-)
-
-
-def surroundings(connection: Connection) -> AnyRow:
-    """What the server says of itself and of this session."""
-    return connection.execute(SURROUNDINGS).one()
-
-
-def tables(connection: Connection) -> list[AnyRow]:
-    """Tables and partitions of ours: name, the table they count as, and whether row-level security is on."""
-    return list(connection.execute(TABLES).all())
-
-
-def working_triggers(connection: Connection) -> set[tuple[str, str]]:
-    """Triggers of ours that fire: table or partition, and name."""
-    return {(row.table_name, row.name) for row in connection.execute(WORKING_TRIGGERS)}
-
-
-def roles_without_privileges(connection: Connection) -> list[str]:
-    """Group roles that exist and may not use the schema."""
-    statement = text(
-        """
-        SELECT r.rolname FROM pg_roles r
-        WHERE r.rolname = ANY (CAST(:names AS text[]))
-            AND NOT has_schema_privilege(r.oid, 'agentadm'::regnamespace, 'USAGE')
-        ORDER BY 1
-        """
-    )
-    return list(connection.execute(statement, {"names": list(GROUP_ROLES)}).scalars())
-
-
-def invalid_indexes(connection: Connection) -> list[str]:
-    """Indexes of ours that a failed CREATE INDEX CONCURRENTLY left behind."""
-    statement = text(
-        """
-        SELECT c.relname FROM pg_index x
-        JOIN pg_class c ON c.oid = x.indexrelid AND c.relnamespace = 'agentadm'::regnamespace
-        WHERE NOT x.indisvalid OR NOT x.indisready
-        ORDER BY 1
-        """
-    )
-    return list(connection.execute(statement).scalars())
-
-
-def unvalidated_constraints(connection: Connection) -> list[str]:
-    """Constraints of ours that were added NOT VALID and never validated."""
-    statement = text(
-        """
-        SELECT format('%s of %s', k.conname, c.relname)
-        FROM pg_constraint k
-        JOIN pg_class c ON c.oid = k.conrelid AND c.relnamespace = 'agentadm'::regnamespace
-        WHERE NOT k.convalidated
-        ORDER BY 1
-        """
-    )
-    return list(connection.execute(statement).scalars())
-
-
-def moments(connection: Connection) -> AnyRow:
-    """The database's time, and when the mark was set."""
-    return connection.execute(
-        text("SELECT agentadm.now() AS now, (SELECT created_at FROM agentadm.installation) AS marked_at")
-    ).one()
-
-
-# --------------------------------------------------------------------------------------------------------------- roles
-
-# Since PostgreSQL 16 the maker of a role is a member of it who may only administer: that does not count.
-ROLES = text(
-    """
-    SELECT r.rolname AS name, r.rolcanlogin AS can_login, r.rolsuper AS superuser,
-        shobj_description(r.oid, 'pg_authid') IS NOT DISTINCT FROM :comment AS is_operator,
-        ARRAY(
-            SELECT g.rolname::text FROM pg_roles g
-            WHERE g.rolname = ANY (CAST(:groups AS text[])) AND NOT r.rolsuper AND (
-                pg_has_role(r.oid, g.oid, 'USAGE')
-                OR EXISTS (
-                    SELECT FROM pg_auth_members m WHERE m.roleid = g.oid AND m.member = r.oid AND NOT m.admin_option
-                )
-            )
-            ORDER BY 1
-        ) AS groups,
-        coalesce((
-            SELECT pg_has_role(r.oid, n.nspowner, 'USAGE') FROM pg_namespace n WHERE n.nspname = 'agentadm'
-        ), false) AS owner
-    FROM pg_roles r
-    WHERE r.rolname <> ALL (CAST(:groups AS text[])) AND r.rolname !~ '^pg_'
-    ORDER BY r.rolname
-    """
-)
-
-
-def roles(connection: Connection) -> list[AnyRow]:
-    """Roles of the cluster but the groups: name, login, superuser, ours by comment, groups, owner of the schema."""
-    parameters = {"comment": OPERATOR_COMMENT, "groups": list(GROUP_ROLES)}
-    return list(connection.execute(ROLES, parameters).all())
-
-
-def session_login(connection: Connection) -> str:
-    """The login of this session."""
-    found: str = connection.execute(text("SELECT session_user")).scalar_one()
-    return found
-
-
-def create_login(connection: Connection, name: str) -> None:
-    """Make a role that may not log in yet, known as an operator by its comment."""
-    _composed(
-        connection,
-        sql.SQL("CREATE ROLE {name} NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS NOREPLICATION"),
-        name=sql.Identifier(name),
-    )
-    _composed(
-        connection,
-        sql.SQL("COMMENT ON ROLE {name} IS {comment}"),
-        name=sql.Identifier(name),
-        comment=sql.Literal(OPERATOR_COMMENT),
-    )
-
-
-def allow_login(connection: Connection, name: str, verifier: str | None) -> None:
-    """Let a role log in, with a SCRAM verifier or without a password."""
-    _composed(
-        connection,
-        sql.SQL("ALTER ROLE {name} LOGIN PASSWORD {verifier}"),
-        name=sql.Identifier(name),
-        verifier=sql.NULL if verifier is None else sql.Literal(verifier),
-    )
-
-
-def forbid_login(connection: Connection, name: str) -> None:
-    """Let a role log in no more, and forget its password."""
-    _composed(connection, sql.SQL("ALTER ROLE {name} NOLOGIN PASSWORD NULL"), name=sql.Identifier(name))
-
-
-def grant_groups(connection: Connection, name: str, groups: Iterable[str]) -> None:
-    """Put a role into group roles."""
-    names = sql.SQL(", ").join(sql.Identifier(group) for group in groups)
-    _composed(connection, sql.SQL("GRANT {groups} TO {name}"), groups=names, name=sql.Identifier(name))
-
-
-def revoke_groups(connection: Connection, name: str, groups: Iterable[str]) -> None:
-    """Take a role out of group roles."""
-    names = sql.SQL(", ").join(sql.Identifier(group) for group in groups)
-    _composed(connection, sql.SQL("REVOKE {groups} FROM {name}"), groups=names, name=sql.Identifier(name))

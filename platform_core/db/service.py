@@ -6,7 +6,7 @@ import psycopg
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from platform_core.db import queries
+from platform_core.db import queries, role_queries, stats_queries
 from platform_core.db.schema import AnyRow
 from platform_core.db.types import Finding, Maintenance, Mark, OperatorRole, SeedResult, Stat
 from platform_core.errors import AgentadmError, Conflict, NotFound, NotPermitted, UsageError
@@ -39,12 +39,12 @@ class DatabaseService:
 
     def stats(self) -> tuple[Stat, ...]:
         """Sessions, sizes, unused indexes, the oldest transaction; slow statements where the server keeps them."""
-        rows = queries.stats(self._connection, SHOWN_STATS)
-        schema = queries.statements_schema(self._connection)
+        rows = stats_queries.stats(self._connection, SHOWN_STATS)
+        schema = stats_queries.statements_schema(self._connection)
         if schema is not None:
             try:
                 with self._connection.begin_nested():
-                    rows += queries.slow_statements(self._connection, schema, SHOWN_STATS)
+                    rows += stats_queries.slow_statements(self._connection, schema, SHOWN_STATS)
             except DBAPIError:
                 # Installed, but the server does not load it, or this login may not read it.
                 rows += []
@@ -77,7 +77,7 @@ class DatabaseService:
         """Logins that can do something here: operators, also revoked ones, the schema's owner, superusers."""
         return tuple(
             _operator(row)
-            for row in queries.roles(self._connection)
+            for row in role_queries.roles(self._connection)
             if row.groups or row.is_operator or (row.can_login and (row.owner or row.superuser))
         )
 
@@ -99,14 +99,14 @@ class DatabaseService:
             raise UsageError("the password is empty", "leave --password-stdin out for a login without a password")
         existing = self._find(name)
         if existing is None:
-            queries.create_login(self._connection, name)
+            role_queries.create_login(self._connection, name)
         elif not existing.is_operator or existing.can_login:
             raise Conflict(f"there is a role {name} already", "agentadm db roles list shows it; choose another name")
         elif existing.groups:
-            queries.revoke_groups(self._connection, name, existing.groups)
+            role_queries.revoke_groups(self._connection, name, existing.groups)
         verifier = None if password is None else self._verifier(name, password)
-        queries.allow_login(self._connection, name, verifier)
-        queries.grant_groups(self._connection, name, wanted)
+        role_queries.allow_login(self._connection, name, verifier)
+        role_queries.grant_groups(self._connection, name, wanted)
         return self._role(name)
 
     def revoke_role(self, name: str) -> OperatorRole:
@@ -122,7 +122,7 @@ class DatabaseService:
         row = self._find(name)
         if row is None:
             raise NotFound(f"no role {name!r}", "agentadm db roles list shows them")
-        if name == queries.session_login(self._connection):
+        if name == role_queries.session_login(self._connection):
             raise Conflict(f"{name} is the login that you are using", "let another administrator revoke it")
         if row.superuser or row.owner:
             kind = "a superuser" if row.superuser else "an owner of the schema"
@@ -130,8 +130,8 @@ class DatabaseService:
         if not row.groups and not row.is_operator:
             raise Conflict(f"{name} has nothing to do with agentadm", "agentadm db roles list shows who has")
         if row.groups:
-            queries.revoke_groups(self._connection, name, row.groups)
-        queries.forbid_login(self._connection, name)
+            role_queries.revoke_groups(self._connection, name, row.groups)
+        role_queries.forbid_login(self._connection, name)
         revoked = self._role(name)
         if revoked.groups:
             # PostgreSQL only warns of that.
@@ -142,7 +142,7 @@ class DatabaseService:
         return revoked
 
     def _find(self, name: str) -> AnyRow | None:
-        return next((row for row in queries.roles(self._connection) if row.name == name), None)
+        return next((row for row in role_queries.roles(self._connection) if row.name == name), None)
 
     def _role(self, name: str) -> OperatorRole:
         row = self._find(name)
