@@ -15,7 +15,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import Connection
 
-from platform_core.db.binaries import WHEEL_FOLDERS, find_binaries
+from platform_core.db.embedded.binaries import WHEEL_FOLDERS, find_binaries
 from platform_core.errors import AgentadmError, NotPermitted, TryAgain, UsageError
 
 if TYPE_CHECKING:
