@@ -3,16 +3,18 @@ SET LOCAL check_function_bodies = off;
 CREATE SEQUENCE agentadm.audit_seq;
 
 -- Time, ids and the mark of the installation.
+-- In every search_path pg_temp comes last, and types are named with their schema where a function has none: else a
+-- login could put a type of its own in the place of ours, and have its check run as our owner.
 
 CREATE FUNCTION agentadm.is_production() RETURNS boolean
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$ SELECT EXISTS (SELECT FROM agentadm.installation WHERE production) $$;
 
 CREATE FUNCTION agentadm.now() RETURNS timestamptz
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     AS $$
 DECLARE
-    setting text := pg_catalog.current_setting('app.clock', true);
+    setting pg_catalog.text := pg_catalog.current_setting('app.clock', true);
 BEGIN
     IF setting IS NULL OR setting = '' THEN
         RETURN pg_catalog.transaction_timestamp();
@@ -21,7 +23,7 @@ BEGIN
     IF agentadm.is_production() THEN
         RETURN pg_catalog.transaction_timestamp();
     END IF;
-    RETURN setting::timestamptz;
+    RETURN setting::pg_catalog.timestamptz;
 END
 $$;
 
@@ -48,14 +50,26 @@ SELECT pg_catalog.encode(
 )::uuid
 $$;
 
--- A time that the statement sets itself is kept: undo puts the old one back.
+-- A time that the statement sets itself is kept, and so is the one that undo puts back, be it the same. The argument
+-- names columns whose changes count for nothing (last use and the like).
 CREATE FUNCTION agentadm.touch_updated_at() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    IF NEW.updated_at IS NOT DISTINCT FROM OLD.updated_at AND NEW IS DISTINCT FROM OLD THEN
-        NEW.updated_at := agentadm.now();
+    IF NEW.updated_at IS DISTINCT FROM OLD.updated_at OR NEW IS NOT DISTINCT FROM OLD THEN
+        RETURN NEW;
     END IF;
+    IF pg_catalog.current_setting('app.undoing', true) = 'on'
+        AND pg_catalog.current_setting('app.deriving', true) IS DISTINCT FROM 'on'
+    THEN
+        RETURN NEW;
+    END IF;
+    IF TG_NARGS > 0 AND pg_catalog.to_jsonb(NEW) - TG_ARGV[0]::pg_catalog.text[]
+        IS NOT DISTINCT FROM pg_catalog.to_jsonb(OLD) - TG_ARGV[0]::pg_catalog.text[]
+    THEN
+        RETURN NEW;
+    END IF;
+    NEW.updated_at := agentadm.now();
     RETURN NEW;
 END
 $$;
@@ -106,7 +120,7 @@ CREATE FUNCTION agentadm.begin_operation(
     new_host text,
     new_undoes uuid
 ) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
     transaction_id bigint := pg_current_xact_id()::text::bigint;
@@ -114,6 +128,10 @@ BEGIN
     IF new_actor IS NOT NULL AND new_actor <> session_user AND NOT agentadm.is_administrator() THEN
         RAISE EXCEPTION 'acting for % needs the role agentadm_admin', new_actor
             USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    -- A second row under a known id would make changes of this transaction look like that operation's own.
+    IF EXISTS (SELECT FROM agentadm.operations o WHERE o.id = new_id) THEN
+        RAISE EXCEPTION 'operation % exists already', new_id USING ERRCODE = 'unique_violation';
     END IF;
     INSERT INTO agentadm.operations (
         id, command, arguments, reason, ticket, idempotency_key, actor, os_user, host, undoes, schema_version, xid
@@ -130,7 +148,7 @@ $$;
 
 -- Go on with an operation that an earlier transaction opened: the second half of a provider step.
 CREATE FUNCTION agentadm.continue_operation(known_id uuid) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
     transaction_id bigint := pg_current_xact_id()::text::bigint;
@@ -150,7 +168,7 @@ $$;
 
 -- The owner of the schema, a superuser, or a member of agentadm_admin.
 CREATE FUNCTION agentadm.is_administrator() RETURNS boolean
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
 SELECT pg_has_role(session_user, n.nspowner, 'USAGE')
     OR coalesce((
@@ -160,13 +178,17 @@ FROM pg_namespace n WHERE n.nspname = 'agentadm'
 $$;
 
 -- The operation that changes of this transaction belong to. A change made outside the tool gets one of its own, so
--- that it is listed, and can be undone, like any other.
+-- that it is listed, and can be undone, like any other; one under an id that nobody opened is such a change too.
 CREATE FUNCTION agentadm.current_operation() RETURNS uuid
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
-    known uuid := nullif(current_setting('app.operation_id', true), '')::uuid;
+    told text := current_setting('app.operation_id', true);
+    known uuid;
 BEGIN
+    IF told ~ '^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$' THEN
+        SELECT o.id INTO known FROM agentadm.operations o WHERE o.id = told::uuid;
+    END IF;
     IF known IS NULL THEN
         known := agentadm.uuid_v7();
         PERFORM agentadm.begin_operation(known, 'outside', '{}', NULL, NULL, NULL, NULL, NULL, NULL, NULL);
@@ -175,19 +197,62 @@ BEGIN
 END
 $$;
 
+-- Wait for all who write audit rows, and keep others from it until COMMIT: below the newest place nothing can appear
+-- then. A function, because LOCK TABLE asks for the right to change rows, which the administrators do not have.
+CREATE FUNCTION agentadm.close_audit() RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    IF NOT agentadm.is_administrator() THEN
+        RAISE EXCEPTION 'sealing the audit needs the role agentadm_admin' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    LOCK TABLE agentadm.operations, agentadm.audit_changes IN SHARE MODE;
+END
+$$;
+
 -- Audit: statement-level triggers with transition tables, one for each event, on every table and partition.
 -- Arguments of the trigger functions: the table's logical name, its secret columns, its columns that are not audited.
+-- A column of an audited table may have any name: a row is called by its transition table, and a bare name is a variable.
 
--- 'statement' for what somebody asked for, 'trigger' for what our own triggers derive (they set app.deriving and will
--- derive it again), 'cascade' for the rest.
-CREATE FUNCTION agentadm.change_origin() RETURNS text
-    LANGUAGE sql STABLE
+-- 'statement' for what somebody asked for, 'trigger' for what our own triggers derive and will derive again, 'cascade'
+-- for the rest. A trigger function that derives says so around its statements, and puts back what was set before, with
+-- set_config('app.deriving', 'on', true); no plain owner may have a function SET it.
+-- A foreign key runs its query inside a trigger, but has that query's triggers fired by the statement around it: only
+-- the ones before the query are as deep as it is.
+CREATE FUNCTION agentadm.note_cascade() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     AS $$
-SELECT CASE
+BEGIN
+    IF pg_trigger_depth() > 1 THEN
+        PERFORM set_config(
+            'app.cascading', concat(current_setting('app.cascading', true), '<', TG_RELID::bigint, TG_OP, '>'), true
+        );
+    ELSIF current_setting('app.cascading', true) <> '' THEN
+        -- Nobody but a trigger says so.
+        PERFORM set_config('app.cascading', '', true);
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION agentadm.change_origin(target oid, action text) RETURNS text
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    noted text := current_setting('app.cascading', true);
+    mark text;
+    cascades boolean := false;
+BEGIN
+    IF noted <> '' THEN
+        mark := concat('<', target::bigint, action, '>');
+        cascades := strpos(noted, mark) > 0;
+        PERFORM set_config('app.cascading', replace(noted, mark, ''), true);
+    END IF;
     -- the caller is itself a trigger, at depth 1 when a statement fired it
-    WHEN pg_catalog.pg_trigger_depth() <= 1 THEN 'statement'
-    WHEN pg_catalog.current_setting('app.deriving', true) = 'on' THEN 'trigger'
-    ELSE 'cascade'
+    IF pg_trigger_depth() > 1 THEN
+        RETURN CASE WHEN current_setting('app.deriving', true) = 'on' THEN 'trigger' ELSE 'cascade' END;
+    END IF;
+    RETURN CASE WHEN cascades THEN 'cascade' ELSE 'statement' END;
 END
 $$;
 
@@ -212,21 +277,13 @@ SELECT CASE
 END
 $$;
 
--- The columns of the first image that the second has otherwise.
-CREATE FUNCTION agentadm.changed_columns(first jsonb, second jsonb) RETURNS jsonb
-    LANGUAGE sql IMMUTABLE
-    AS $$
-SELECT coalesce(pg_catalog.jsonb_object_agg(e.key, e.value), '{}')
-FROM pg_catalog.jsonb_each(first) e
-WHERE e.value IS DISTINCT FROM second -> e.key
-$$;
-
 CREATE FUNCTION agentadm.audit_insert() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog SET timezone = 'UTC'
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC'
     AS $$
+#variable_conflict use_variable
 DECLARE
     operation uuid;
-    made_by text := agentadm.change_origin();
+    made_by text := agentadm.change_origin(TG_RELID, TG_OP);
     moment timestamptz := agentadm.now();
 BEGIN
     IF NOT EXISTS (SELECT FROM new_rows) THEN
@@ -234,49 +291,61 @@ BEGIN
     END IF;
     operation := agentadm.current_operation();
     INSERT INTO agentadm.audit_changes (changed_at, operation_id, table_name, row_key, action, origin)
-    SELECT moment, operation, TG_ARGV[0], n.id::text, 'insert', made_by
-    FROM new_rows n;
+    SELECT moment, operation, TG_ARGV[0], new_rows.id::text, 'insert', made_by
+    FROM new_rows;
     RETURN NULL;
 END
 $$;
 
+-- Images are compared as text: as jsonb 1.0 equals 1.00. Whatever the session has set, an image is written the same
+-- way. A nested loop would be chosen by a plan that was made for one row, and kept for a hundred thousand.
 CREATE FUNCTION agentadm.audit_update() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog SET timezone = 'UTC'
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO'
+    SET intervalstyle = 'iso_8601' SET extra_float_digits = 1 SET enable_nestloop = off SET enable_mergejoin = off
+    SET work_mem = '64MB'
     AS $$
+#variable_conflict use_variable
 DECLARE
     operation uuid;
-    made_by text := agentadm.change_origin();
+    made_by text := agentadm.change_origin(TG_RELID, TG_OP);
     moment timestamptz := agentadm.now();
     secrets text[] := TG_ARGV[1]::text[];
     ignored text[] := TG_ARGV[2]::text[];
 BEGIN
     IF NOT EXISTS (
-        SELECT FROM old_rows o JOIN new_rows n ON n.id = o.id
-        WHERE to_jsonb(o) - ignored IS DISTINCT FROM to_jsonb(n) - ignored
+        SELECT FROM old_rows JOIN new_rows ON new_rows.id = old_rows.id
+        WHERE (to_jsonb(old_rows) - ignored)::text <> (to_jsonb(new_rows) - ignored)::text
     ) THEN
         RETURN NULL;
     END IF;
     operation := agentadm.current_operation();
     INSERT INTO agentadm.audit_changes (changed_at, operation_id, table_name, row_key, action, origin, before, after)
     SELECT moment, operation, TG_ARGV[0], p.row_key, 'update', made_by,
-        agentadm.hide_secrets(agentadm.changed_columns(p.old_image, p.new_image), secrets),
-        agentadm.hide_secrets(agentadm.changed_columns(p.new_image, p.old_image), secrets)
+        agentadm.hide_secrets(changed.before, secrets), agentadm.hide_secrets(changed.after, secrets)
     FROM (
-        SELECT o.id::text AS row_key, to_jsonb(o) - ignored AS old_image, to_jsonb(n) - ignored AS new_image
-        FROM old_rows o JOIN new_rows n ON n.id = o.id
+        SELECT old_rows.id::text AS row_key,
+            to_jsonb(old_rows) - ignored AS old_image, to_jsonb(new_rows) - ignored AS new_image
+        FROM old_rows JOIN new_rows ON new_rows.id = old_rows.id
         OFFSET 0
     ) p
-    WHERE p.old_image IS DISTINCT FROM p.new_image;
+    CROSS JOIN LATERAL (
+        SELECT jsonb_object_agg(e.key, e.value) AS before, jsonb_object_agg(e.key, p.new_image -> e.key) AS after
+        FROM jsonb_each(p.old_image) e
+        WHERE e.value::text <> (p.new_image -> e.key)::text
+    ) changed
+    WHERE changed.before IS NOT NULL;
     RETURN NULL;
 END
 $$;
 
 CREATE FUNCTION agentadm.audit_delete() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog SET timezone = 'UTC'
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO'
+    SET intervalstyle = 'iso_8601' SET extra_float_digits = 1
     AS $$
+#variable_conflict use_variable
 DECLARE
     operation uuid;
-    made_by text := agentadm.change_origin();
+    made_by text := agentadm.change_origin(TG_RELID, TG_OP);
     moment timestamptz := agentadm.now();
     secrets text[] := TG_ARGV[1]::text[];
 BEGIN
@@ -285,8 +354,9 @@ BEGIN
     END IF;
     operation := agentadm.current_operation();
     INSERT INTO agentadm.audit_changes (changed_at, operation_id, table_name, row_key, action, origin, before)
-    SELECT moment, operation, TG_ARGV[0], o.id::text, 'delete', made_by, agentadm.hide_secrets(to_jsonb(o), secrets)
-    FROM old_rows o;
+    SELECT moment, operation, TG_ARGV[0], old_rows.id::text, 'delete', made_by,
+        agentadm.hide_secrets(to_jsonb(old_rows), secrets)
+    FROM old_rows;
     RETURN NULL;
 END
 $$;
@@ -294,7 +364,7 @@ $$;
 -- The statement-level triggers of one table or partition: rows of a partition reach the parent's only when the
 -- statement names the parent.
 CREATE FUNCTION agentadm.watch_statements(target regclass, logical_name text, secrets text[], ignored text[]) RETURNS void
-    LANGUAGE plpgsql SET search_path = pg_catalog
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
     arguments text := format('%L, %L, %L', logical_name, secrets, ignored);
@@ -305,6 +375,8 @@ BEGIN
         'FOR EACH STATEMENT EXECUTE FUNCTION agentadm.audit_update(%s)', target, arguments);
     EXECUTE format('CREATE TRIGGER audit_delete AFTER DELETE ON %s REFERENCING OLD TABLE AS old_rows '
         'FOR EACH STATEMENT EXECUTE FUNCTION agentadm.audit_delete(%s)', target, arguments);
+    EXECUTE format('CREATE TRIGGER note_cascade BEFORE INSERT OR UPDATE OR DELETE ON %s '
+        'FOR EACH STATEMENT EXECUTE FUNCTION agentadm.note_cascade()', target);
     EXECUTE format('CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON %s '
         'FOR EACH STATEMENT EXECUTE FUNCTION agentadm.refuse_truncate()', target);
 END
@@ -312,7 +384,7 @@ $$;
 
 -- Everything an audited table needs. Row-level triggers of a partitioned table reach its partitions by themselves.
 CREATE FUNCTION agentadm.watch(target regclass, secrets text[] DEFAULT '{}', ignored text[] DEFAULT '{}') RETURNS void
-    LANGUAGE plpgsql SET search_path = pg_catalog
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     AS $$
 BEGIN
     PERFORM agentadm.watch_statements(target, (SELECT relname FROM pg_catalog.pg_class WHERE oid = target), secrets, ignored);
@@ -323,7 +395,7 @@ $$;
 
 -- An append-only table: its rows are its own audit.
 CREATE FUNCTION agentadm.seal_off(target regclass) RETURNS void
-    LANGUAGE plpgsql SET search_path = pg_catalog
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     AS $$
 BEGIN
     EXECUTE format('CREATE TRIGGER refuse_rewrite BEFORE UPDATE OR DELETE ON %s FOR EACH ROW '
@@ -335,7 +407,7 @@ $$;
 
 -- Which columns of a table the audit keeps only a fingerprint of: as its trigger was told.
 CREATE FUNCTION agentadm.secret_columns(logical_name text) RETURNS text[]
-    LANGUAGE sql STABLE SET search_path = pg_catalog
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
     AS $$
 SELECT coalesce((
     SELECT (string_to_array(encode(t.tgargs, 'escape'), '\000'))[2]::text[]
@@ -347,7 +419,7 @@ $$;
 -- Monthly partitions. A default partition loses nothing; its rows move when their month gets a partition.
 
 CREATE FUNCTION agentadm.add_partition(parent regclass, month date) RETURNS text
-    LANGUAGE plpgsql SET search_path = pg_catalog
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
     first_day date := date_trunc('month', month)::date;
@@ -374,13 +446,16 @@ BEGIN
 
     -- Made apart and then attached: the default partition may hold rows of this month.
     EXECUTE format('CREATE TABLE agentadm.%I (LIKE %s INCLUDING ALL EXCLUDING INDEXES EXCLUDING STATISTICS)', partition_name, parent);
+    -- Rows only move: their triggers would file a deletion. Switching triggers off needs the lock that moving needs.
     EXECUTE format('LOCK TABLE agentadm.%I IN ACCESS EXCLUSIVE MODE', parent_name || '_default');
+    EXECUTE format('ALTER TABLE agentadm.%I DISABLE TRIGGER USER', parent_name || '_default');
     EXECUTE format(
         'WITH moved AS (DELETE FROM agentadm.%I WHERE %I >= %L AND %I < %L RETURNING %s) '
         'INSERT INTO agentadm.%I (%s) SELECT %s FROM moved',
         parent_name || '_default', time_column, from_time, time_column, to_time, columns,
         partition_name, columns, columns
     );
+    EXECUTE format('ALTER TABLE agentadm.%I ENABLE TRIGGER USER', parent_name || '_default');
     EXECUTE format('ALTER TABLE %s ATTACH PARTITION agentadm.%I FOR VALUES FROM (%L) TO (%L)',
         parent, partition_name, from_time, to_time);
     PERFORM agentadm.equip_partition(parent, ('agentadm.' || quote_ident(partition_name))::regclass);
@@ -390,7 +465,7 @@ $$;
 
 -- Give a partition the statement-level triggers of its parent, with the same arguments.
 CREATE FUNCTION agentadm.equip_partition(parent regclass, partition regclass) RETURNS void
-    LANGUAGE plpgsql SET search_path = pg_catalog
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
     definition text;
@@ -408,12 +483,13 @@ $$;
 
 -- Partitions of every partitioned table for the months of its default partition's rows, this month, and the next ones.
 CREATE FUNCTION agentadm.ensure_partitions(months_ahead integer) RETURNS SETOF text
-    LANGUAGE plpgsql SET search_path = pg_catalog
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
     parent regclass;
     parent_name text;
     time_column text;
+    months date[];
     month date;
     made text;
 BEGIN
@@ -425,12 +501,15 @@ BEGIN
         WHERE c.relnamespace = 'agentadm'::regnamespace
         ORDER BY c.relname
     LOOP
-        FOR month IN EXECUTE format(
-            'SELECT DISTINCT date_trunc(''month'', %I AT TIME ZONE ''UTC'')::date FROM agentadm.%I '
+        -- Collected first: no query may have the default partition open when its triggers are switched off.
+        EXECUTE format(
+            'SELECT array_agg(wanted.month ORDER BY wanted.month) FROM ('
+            'SELECT date_trunc(''month'', %I AT TIME ZONE ''UTC'')::date AS month FROM agentadm.%I WHERE isfinite(%I) '
             'UNION SELECT (date_trunc(''month'', agentadm.now() AT TIME ZONE ''UTC'') + make_interval(months => m))::date '
-            'FROM generate_series(0, $1) m ORDER BY 1',
-            time_column, parent_name || '_default'
-        ) USING months_ahead
+            'FROM generate_series(0, $1) m) wanted',
+            time_column, parent_name || '_default', time_column
+        ) INTO months USING months_ahead;
+        FOREACH month IN ARRAY months
         LOOP
             made := agentadm.add_partition(parent, month);
             IF made IS NOT NULL THEN
@@ -444,7 +523,7 @@ $$;
 -- Roles are shared by all databases of a cluster: made where this login may, never dropped.
 
 CREATE FUNCTION agentadm.make_roles() RETURNS SETOF text
-    LANGUAGE plpgsql SET search_path = pg_catalog
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
     role_name text;
@@ -465,7 +544,7 @@ $$;
 
 -- What each role may do, whole: run again after any change, and after a role was made.
 CREATE FUNCTION agentadm.grant_privileges() RETURNS void
-    LANGUAGE plpgsql SET search_path = pg_catalog
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
     role_name text;
@@ -478,14 +557,16 @@ BEGIN
         FROM (VALUES
             ('agentadm_tenant', ARRAY[
                 'USAGE ON SCHEMA agentadm',
-                'EXECUTE ON FUNCTION agentadm.now(), agentadm.uuid_v7(), agentadm.is_operator(), agentadm.current_user_id()',
+                'EXECUTE ON FUNCTION agentadm.now(), agentadm.is_production(), agentadm.uuid_v7(), '
+                    'agentadm.is_operator(), agentadm.current_user_id()',
                 'SELECT ON agentadm.users, agentadm.identities',
                 'UPDATE (username, first_name, last_name, full_name, avatar_url, default_llm_provider, '
                     'onboarding_completed) ON agentadm.users'
             ]),
             ('agentadm_analytics', ARRAY[
                 'USAGE ON SCHEMA agentadm',
-                'EXECUTE ON FUNCTION agentadm.now(), agentadm.is_operator(), agentadm.current_user_id()',
+                'EXECUTE ON FUNCTION agentadm.now(), agentadm.is_production(), agentadm.is_operator(), '
+                    'agentadm.current_user_id()',
                 'SELECT ON agentadm.users, agentadm.identities, agentadm.job_runs, agentadm.alembic_version',
                 'SELECT (id, environment, production, system_identifier, created_at, updated_at) ON agentadm.installation'
             ]),
@@ -495,13 +576,15 @@ BEGIN
                 'SELECT ON ALL TABLES IN SCHEMA agentadm',
                 'INSERT, UPDATE ON agentadm.users',
                 'INSERT, UPDATE, DELETE ON agentadm.identities',
-                'INSERT, UPDATE ON agentadm.idempotency_keys, agentadm.job_runs'
+                'INSERT, UPDATE ON agentadm.idempotency_keys, agentadm.job_runs',
+                'INSERT, UPDATE, DELETE ON agentadm.chunk_progress'
             ]),
             ('agentadm_billing', ARRAY[
                 'USAGE ON SCHEMA agentadm',
                 'EXECUTE ON ALL FUNCTIONS IN SCHEMA agentadm',
                 'SELECT ON ALL TABLES IN SCHEMA agentadm',
-                'INSERT, UPDATE ON agentadm.idempotency_keys, agentadm.job_runs, agentadm.provider_intents'
+                'INSERT, UPDATE ON agentadm.idempotency_keys, agentadm.job_runs, agentadm.provider_intents',
+                'INSERT, UPDATE, DELETE ON agentadm.chunk_progress'
             ]),
             ('agentadm_admin', ARRAY[
                 'USAGE ON SCHEMA agentadm',
@@ -509,6 +592,7 @@ BEGIN
                 'SELECT ON ALL TABLES IN SCHEMA agentadm',
                 'INSERT, UPDATE, DELETE ON agentadm.users, agentadm.identities',
                 'INSERT, UPDATE ON agentadm.idempotency_keys, agentadm.job_runs, agentadm.provider_intents',
+                'INSERT, UPDATE, DELETE ON agentadm.chunk_progress',
                 'INSERT ON agentadm.audit_seals',
                 'USAGE ON SEQUENCE agentadm.audit_seq'
             ])
@@ -535,7 +619,7 @@ $$;
 
 -- Whether this login works for the platform: such a login reads and writes all rows that its privileges allow.
 CREATE FUNCTION agentadm.is_operator() RETURNS boolean
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
 SELECT current_setting('role') IS DISTINCT FROM 'agentadm_tenant'
     AND EXISTS (
@@ -629,6 +713,48 @@ COMMENT ON COLUMN agentadm.audit_seals.changes IS 'How many changes it covers';
 COMMENT ON COLUMN agentadm.audit_seals.digest IS 'SHA-256 over the digest of the seal before and all covered rows';
 
 COMMENT ON COLUMN agentadm.audit_seals.created_at IS 'When the row was made';
+
+CREATE TABLE agentadm.chunk_progress (
+	id UUID DEFAULT agentadm.uuid_v7() NOT NULL, 
+	digest TEXT NOT NULL, 
+	total INTEGER NOT NULL, 
+	item INTEGER NOT NULL, 
+	status TEXT NOT NULL, 
+	code SMALLINT NOT NULL, 
+	message TEXT, 
+	operation_id UUID, 
+	row_key TEXT, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT agentadm.now() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT agentadm.now() NOT NULL, 
+	CONSTRAINT chunk_progress_pkey PRIMARY KEY (id), 
+	CONSTRAINT chunk_progress_digest_item_key UNIQUE (digest, item), 
+	CONSTRAINT chunk_progress_status_check CHECK (status IN ('done', 'unchanged', 'failed')), 
+	CONSTRAINT chunk_progress_item_check CHECK (item BETWEEN 1 AND total)
+);
+
+COMMENT ON TABLE agentadm.chunk_progress IS 'Items of bulk runs, each written in the transaction that changed it, so that a run can be gone on with';
+
+COMMENT ON COLUMN agentadm.chunk_progress.id IS 'Surrogate key, never changed';
+
+COMMENT ON COLUMN agentadm.chunk_progress.digest IS 'HMAC over the command and all its items: which run this belongs to';
+
+COMMENT ON COLUMN agentadm.chunk_progress.total IS 'How many items the run has; it is finished when all are here';
+
+COMMENT ON COLUMN agentadm.chunk_progress.item IS 'Place of the item in the run, from 1';
+
+COMMENT ON COLUMN agentadm.chunk_progress.status IS 'done, unchanged or failed';
+
+COMMENT ON COLUMN agentadm.chunk_progress.code IS 'Exit code of the item';
+
+COMMENT ON COLUMN agentadm.chunk_progress.message IS 'Why it failed or was left as it is';
+
+COMMENT ON COLUMN agentadm.chunk_progress.operation_id IS 'The operation that changed it (partitioned: no foreign key)';
+
+COMMENT ON COLUMN agentadm.chunk_progress.row_key IS 'Key of the row that it was about, as text';
+
+COMMENT ON COLUMN agentadm.chunk_progress.created_at IS 'When the row was made';
+
+COMMENT ON COLUMN agentadm.chunk_progress.updated_at IS 'When the row last changed';
 
 CREATE TABLE agentadm.idempotency_keys (
 	id UUID DEFAULT agentadm.uuid_v7() NOT NULL, 
@@ -1015,6 +1141,10 @@ SELECT agentadm.seal_off('agentadm.audit_seals');
 
 ALTER TABLE agentadm.audit_seals ENABLE ROW LEVEL SECURITY;
 
+CREATE TRIGGER touch_updated_at BEFORE UPDATE ON agentadm.chunk_progress FOR EACH ROW EXECUTE FUNCTION agentadm.touch_updated_at();
+
+ALTER TABLE agentadm.chunk_progress ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE agentadm.idempotency_keys ENABLE ROW LEVEL SECURITY;
 
 SELECT agentadm.watch('agentadm.installation', '{digest_key}', '{}');
@@ -1045,7 +1175,9 @@ ALTER TABLE agentadm.provider_intents ENABLE ROW LEVEL SECURITY;
 
 SELECT agentadm.watch('agentadm.users', '{}', '{last_login_at}');
 
-CREATE TRIGGER touch_updated_at BEFORE UPDATE ON agentadm.users FOR EACH ROW EXECUTE FUNCTION agentadm.touch_updated_at();
+CREATE TRIGGER touch_updated_at BEFORE UPDATE ON agentadm.users FOR EACH ROW WHEN (NOT (NEW.last_login_at IS DISTINCT FROM OLD.last_login_at)) EXECUTE FUNCTION agentadm.touch_updated_at();
+
+CREATE TRIGGER touch_updated_at_beside BEFORE UPDATE ON agentadm.users FOR EACH ROW WHEN (NEW.last_login_at IS DISTINCT FROM OLD.last_login_at) EXECUTE FUNCTION agentadm.touch_updated_at('{last_login_at}');
 
 ALTER TABLE agentadm.users ENABLE ROW LEVEL SECURITY;
 
@@ -1065,6 +1197,7 @@ CREATE POLICY operators ON agentadm.installation USING ((SELECT agentadm.is_oper
 CREATE POLICY operators ON agentadm.operations USING ((SELECT agentadm.is_operator()));
 CREATE POLICY operators ON agentadm.operation_continuations USING ((SELECT agentadm.is_operator()));
 CREATE POLICY operators ON agentadm.idempotency_keys USING ((SELECT agentadm.is_operator()));
+CREATE POLICY operators ON agentadm.chunk_progress USING ((SELECT agentadm.is_operator()));
 CREATE POLICY operators ON agentadm.provider_intents USING ((SELECT agentadm.is_operator()));
 CREATE POLICY operators ON agentadm.audit_changes USING ((SELECT agentadm.is_operator()));
 CREATE POLICY operators ON agentadm.audit_seals USING ((SELECT agentadm.is_operator()));

@@ -1,6 +1,5 @@
 """The rules of the audit: listing, showing, undoing, sealing, verifying."""
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -8,8 +7,12 @@ from sqlalchemy import Connection
 
 from platform_core.audit import queries
 from platform_core.audit.types import OperationDetail, OperationSummary, UndoResult, Verification
+from platform_core.audit.undo import undo
+from platform_core.db.schema import AnyRow
 from platform_core.db.version import SCHEMA_VERSION
 from platform_core.errors import Conflict, NotFound
+from platform_core.listing.service import ListService
+from platform_core.listing.types import ListRequest, Rows
 
 NAMED_ROWS = 20
 SEALED_AT_ONCE = 10_000
@@ -28,18 +31,20 @@ class AuditService:
 
     def list(
         self,
+        request: ListRequest,
         *,
-        limit: int | None,
         command: str | None = None,
         actor: str | None = None,
         table: str | None = None,
         key: str | None = None,
-    ) -> tuple[OperationSummary, ...]:
-        """Operations, newest first. `table` and `key` keep those that touched such a row."""
-        rows = queries.list_operations(
-            self._connection, limit=limit, command=command, actor=actor, table=table, key=key
-        )
-        return tuple(OperationSummary(**row._mapping) for row in rows)
+    ) -> Rows[OperationSummary]:
+        """Operations, newest first. `table` and `key` keep those that touched such a row.
+
+        Raises:
+            UsageError: a condition or the order names what there is not.
+        """
+        filters = queries.list_filters(command=command, actor=actor, table=table, key=key)
+        return ListService(self._connection, queries.LIST, request, _summary, filters)
 
     def show(self, operation_id: UUID, *, limit: int | None = queries.SHOWN_CHANGES) -> OperationDetail:
         """One operation with its changes.
@@ -87,35 +92,15 @@ class AuditService:
                 f"operation {operation_id} was made under schema {row.schema_version}, now it is {SCHEMA_VERSION}",
                 "its before-images may not fit any more: look at it with agentadm audit show, and change by hand",
             )
-        connection = self._connection
-        if later := queries.later_changes(connection, operation_id, NAMED_ROWS):
-            raise Conflict(
-                f"changed since: {_named(later, with_operation=True)}",
-                "undo the later operations first, newest first",
-            )
-        if secret := queries.secret_rows(connection, operation_id, NAMED_ROWS):
-            raise Conflict(
-                f"the audit keeps only fingerprints of secrets, needed for: {_named(secret)}",
-                "make a new secret instead",
-            )
-        queries.defer_constraints(connection)
-        inserted = updated = deleted = 0
-        for table in queries.prepare_undo(connection, operation_id):
-            counts = queries.undo_table(connection, table)
-            inserted, updated, deleted = inserted + counts[0], updated + counts[1], deleted + counts[2]
-        if along := queries.rows_taken_along(connection, undo_id, operation_id, NAMED_ROWS):
-            raise Conflict(
-                f"these rows came later and would be lost: {_named(along)}",
-                "remove or move them first, then undo",
-            )
-        return UndoResult(operation_id, inserted, updated, deleted)
+        return undo(self._connection, operation_id, undo_id)
 
     def seal(self) -> int:
         """Seal what is closed. Returns how many ranges were sealed."""
         connection = self._connection
+        newest = queries.close_range(connection)
+        queries.set_text_forms(connection)
         known = queries.seals(connection)
-        previous = known[-1].digest if known else NO_DIGEST
-        sealed, newest = queries.close_range(connection)
+        previous, sealed = (known[-1].digest, known[-1].to_seq) if known else (NO_DIGEST, 0)
         made = 0
         while sealed < newest:
             to_seq = min(newest, sealed + SEALED_AT_ONCE)
@@ -125,24 +110,31 @@ class AuditService:
         return made
 
     def verify(self) -> Verification:
-        """Compute every seal again, and look for changes filed under a foreign operation."""
+        """Compute every seal again, and look for changes filed under an operation that did not make them."""
         connection = self._connection
+        queries.set_text_forms(connection)
         problems: list[str] = []
         previous, expected_from = NO_DIGEST, 1
         operations = changes = 0
         known = queries.seals(connection)
         for seal in known:
-            if seal.from_seq != expected_from:
+            if seal.from_seq > expected_from:
                 problems.append(f"no seal covers {expected_from} to {seal.from_seq - 1}")
+            if seal.from_seq < expected_from:
+                problems.append(f"two seals cover {seal.from_seq} to {min(seal.to_seq, expected_from - 1)}")
             found = queries.range_digest(connection, previous, seal.from_seq, seal.to_seq)
-            if found.digest != seal.digest:
+            if tuple(found) != (seal.operations, seal.changes, seal.digest):
                 problems.append(
-                    f"{seal.from_seq} to {seal.to_seq} was rewritten after it was sealed: "
+                    f"{seal.from_seq} to {seal.to_seq}, or its seal, was rewritten after it was sealed: "
                     f"{found.operations} operations and {found.changes} changes, "
                     f"sealed were {seal.operations} and {seal.changes}"
                 )
             previous, expected_from = seal.digest, seal.to_seq + 1
             operations, changes = operations + seal.operations, changes + seal.changes
+        problems += [
+            f"operation {repeated} is there more than once"
+            for repeated in queries.repeated_operations(connection, NAMED_ROWS)
+        ]
         problems += [
             f"change of {row.table_name} {row.row_key} by {row.login} claims operation {row.operation_id}, "
             "but was made in another transaction"
@@ -164,9 +156,7 @@ class AuditService:
         return row
 
 
-def _named(rows: Sequence[Any], *, with_operation: bool = False) -> str:
-    told = [
-        f"{row.table_name} {row.row_key}" + (f" (by operation {row.operation_id})" if with_operation else "")
-        for row in rows
-    ]
-    return ", ".join(told) + (" and more" if len(rows) == NAMED_ROWS else "")
+def _summary(row: AnyRow) -> OperationSummary:
+    return OperationSummary(
+        row.id, row.started_at, row.command, row.actor, row.reason, row.ticket, row.changes, row.undone_by
+    )

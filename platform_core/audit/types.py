@@ -6,6 +6,9 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+# What a list of operations can be sorted by: what has an index.
+OPERATION_SORTS = ("started_at",)
+
 
 class Action(StrEnum):
     """What happened to a row."""

@@ -17,6 +17,7 @@ from platform_core.db.types import Finding, Mark
 from platform_core.db.version import SCHEMA_VERSION
 from platform_core.errors import AgentadmError
 from platform_core.jobs.types import JOBS, JobState
+from platform_core.listing.types import ListRequest
 from platform_core.services import Services
 
 OLDEST_SERVER = 150_000
@@ -231,7 +232,7 @@ def _intents(patient: Patient) -> str | Problem:
     now = doctor_queries.moments(patient.connection).now
     old = [
         str(intent.operation_id)
-        for intent in patient.services.operations.unfinished(None)
+        for intent in patient.services.operations.unfinished(ListRequest()).stream()
         if now - intent.created_at > INTENT_AGE
     ]
     if old:

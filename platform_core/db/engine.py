@@ -1,6 +1,7 @@
 """The connection: one for a process, made when first needed; and the translation of what drivers say, once."""
 
 import os
+import re
 import socket
 import time
 from collections.abc import Callable
@@ -187,6 +188,12 @@ RULES = {
 DETAIL_IS_SAFE = frozenset({"23505", "23503"})
 
 
+REFUSED_LOGIN = re.compile(
+    'authentication failed|no password supplied|pg_hba.conf|(role|database) "[^"]*" does not exist'
+    "|is not permitted to log in|permission denied for database"
+)
+
+
 def translated(error: BaseException) -> AgentadmError:
     """Our error for a driver's, or a fault for one that is not known.
 
@@ -237,7 +244,8 @@ def _broken_rule(state: str, message: str, cause: psycopg.Error) -> AgentadmErro
 
 
 def _unreachable(message: str) -> AgentadmError:
-    if "authentication failed" in message or "no password supplied" in message or "pg_hba.conf" in message:
+    # A connection that failed has no SQLSTATE, only words.
+    if REFUSED_LOGIN.search(message):
         return NotPermitted("the database refused the login", "check the URL, the user and the password")
     first_line = message.splitlines()[0] if message else "no answer"
     return TryAgain(f"the database cannot be reached: {first_line}", "check that it runs, and the URL; then try again")

@@ -1,6 +1,7 @@
 """Transactions that read: one moment of the database, and no way to change it. Loads nothing that writing needs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TypeVar
 
 from platform_core.config import Settings
@@ -34,12 +35,26 @@ class Reader:
         Raises:
             AgentadmError: whatever the work raises; driver errors translated.
         """
+        with self._transaction() as services:
+            return work(services)
+
+    def stream(self, work: Callable[[Services], Iterator[T]]) -> Iterator[T]:
+        """As read, for rows that are taken one by one: the transaction is open until the last is taken, or close().
+
+        Raises:
+            AgentadmError: whatever the work raises; driver errors translated.
+        """
+        with self._transaction() as services:
+            yield from work(services)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Services]:
         connection = self._database.connection.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
         try:
             transaction_queries.set_up(connection, self._timeouts())
-            return work(Services(connection))
+            yield Services(connection)
         except DRIVER_ERRORS as error:
             raise translated(error) from error
         finally:

@@ -173,13 +173,22 @@ def _care_statements(table: Table) -> Iterator[str]:
     if wanted.append_only:
         yield f"SELECT agentadm.seal_off('{table.fullname}')"
     if "updated_at" in table.columns:
-        yield (
-            f"CREATE TRIGGER touch_updated_at BEFORE UPDATE ON {table.fullname} "
-            "FOR EACH ROW EXECUTE FUNCTION agentadm.touch_updated_at()"
-        )
+        yield from _touch_triggers(table, wanted.ignored)
     if partitioned_by(table):
         yield f"SELECT agentadm.equip_partition('{table.fullname}', '{table.fullname}_default')"
     yield f"ALTER TABLE {table.fullname} ENABLE ROW LEVEL SECURITY"
+
+
+def _touch_triggers(table: Table, ignored: tuple[str, ...]) -> Iterator[str]:
+    """Triggers that keep updated_at: one compares all other columns, and runs only where an ignored one changed."""
+    told = " OR ".join(f"NEW.{name} IS DISTINCT FROM OLD.{name}" for name in ignored)
+    made = f"BEFORE UPDATE ON {table.fullname} FOR EACH ROW"
+    function = "EXECUTE FUNCTION agentadm.touch_updated_at"
+    if not ignored:
+        yield f"CREATE TRIGGER touch_updated_at {made} {function}()"
+        return
+    yield f"CREATE TRIGGER touch_updated_at {made} WHEN (NOT ({told})) {function}()"
+    yield f"CREATE TRIGGER touch_updated_at_beside {made} WHEN ({told}) {function}({_text_array(ignored)})"
 
 
 def _text_array(names: tuple[str, ...]) -> str:

@@ -57,7 +57,7 @@ class DatabaseService:
         return examine(self._connection)
 
     def maintain(self, *, months_ahead: int = 3) -> Maintenance:
-        """Make partitions up to so many months ahead, forget old idempotency keys, seal the audit.
+        """Make partitions up to so many months ahead, forget old idempotency keys and bulk runs, seal the audit.
 
         Raises:
             NotPermitted: the login does not own the schema; the driver's error until it is translated.
@@ -65,6 +65,7 @@ class DatabaseService:
         services = Services(self._connection)
         partitions = queries.ensure_partitions(self._connection, months_ahead)
         expired = services.operations.forget_keys(KEYS_KEPT)
+        services.bulk.forget_finished(KEYS_KEPT)
         return Maintenance(partitions, services.audit.seal(), expired)
 
     def seed(self, scale: str) -> SeedResult:

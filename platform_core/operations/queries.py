@@ -1,5 +1,6 @@
 """Every statement about operations, idempotency keys and provider intents."""
 
+import dataclasses
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -10,13 +11,14 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from platform_core.clock import uuid_v7
 from platform_core.db.schema import AnyRow
+from platform_core.listing.queries import ListSpec, Sort, fields_of
 from platform_core.operations.tables import (
     idempotency_keys,
     operation_continuations,
     operations,
     provider_intents,
 )
-from platform_core.operations.types import IntentState, NewIntent, WriteRequest
+from platform_core.operations.types import Intent, IntentState, NewIntent, WriteRequest
 
 BEGIN = text(
     """
@@ -92,7 +94,8 @@ def was_committed(connection: Connection, operation_id: UUID, xid: int) -> bool 
     """Whether a transaction of an operation took effect; None while it is still running.
 
     Args:
-        connection: in a READ COMMITTED transaction: the row is looked at once the transaction is known to have ended.
+        connection: in a new READ COMMITTED transaction: it is younger than the other, and looks at the row only once
+            the other is known to have ended.
         operation_id: whose.
         xid: the transaction. Its status alone proves nothing: after a crash the number is given out again.
     """
@@ -200,17 +203,14 @@ def intents_of(connection: Connection, operation_id: UUID) -> list[AnyRow]:
     )
 
 
-def unfinished_intents(connection: Connection, limit: int | None) -> list[AnyRow]:
-    """Unfinished steps, oldest first."""
-    columns = provider_intents.c
-    return list(
-        connection.execute(
-            select(provider_intents)
-            .where(columns.state == IntentState.PENDING.value)
-            .order_by(columns.created_at, columns.id)
-            .limit(limit)
-        ).all()
-    )
+UNFINISHED = provider_intents.c.state == IntentState.PENDING.value
+LIST = ListSpec(
+    fields=fields_of(provider_intents, words={"state": tuple(IntentState)}),
+    columns={field.name: provider_intents.c[field.name] for field in dataclasses.fields(Intent)},
+    sorts={"created_at": Sort(provider_intents.c.created_at), "id": Sort(provider_intents.c.id)},
+    default_sort="created_at",
+    key=provider_intents.c.id,
+)
 
 
 def settle_intent(

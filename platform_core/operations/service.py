@@ -1,5 +1,6 @@
 """The rules of operations and of steps at providers."""
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,8 @@ import msgspec
 from sqlalchemy import Connection
 
 from platform_core.errors import TryAgain
+from platform_core.listing.service import ListService
+from platform_core.listing.types import ListRequest, Rows
 from platform_core.operations import queries
 from platform_core.operations.types import Intent, IntentState, NewIntent
 
@@ -58,9 +61,13 @@ class OperationService:
         """The steps of an operation, oldest first."""
         return tuple(_intent(row) for row in queries.intents_of(self._connection, operation_id))
 
-    def unfinished(self, limit: int | None) -> tuple[Intent, ...]:
-        """Unfinished steps, oldest first."""
-        return tuple(_intent(row) for row in queries.unfinished_intents(self._connection, limit))
+    def unfinished(self, request: ListRequest) -> Rows[Intent]:
+        """Unfinished steps, oldest first.
+
+        Raises:
+            UsageError: a condition or the order names what there is not.
+        """
+        return ListService(self._connection, queries.LIST, request, _listed_intent, [queries.UNFINISHED])
 
     def forget_keys(self, older_than: timedelta) -> int:
         """Forget the idempotency keys that are older, and their stored answers. Returns how many."""
@@ -96,3 +103,8 @@ def _intent(row: Any) -> Intent:
     del fields["updated_at"]
     fields["state"] = IntentState(row.state)
     return Intent(**fields)
+
+
+def _listed_intent(row: Any) -> Intent:
+    values = {field.name: getattr(row, field.name) for field in dataclasses.fields(Intent)}
+    return Intent(**{**values, "state": IntentState(row.state)})

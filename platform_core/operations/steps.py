@@ -146,7 +146,6 @@ def finish(
         AgentadmError: the answer could not be recorded; the intent stays unfinished, and the hint names the way on.
     """
     known = str(intent.operation_id)
-    resume_hint = f"finish it with: agentadm operations resume {known}"
 
     def record(
         state: IntentState,
@@ -160,19 +159,13 @@ def finish(
                 conclude(services)
             return ResumedIntent(intent.operation_id, intent.id, intent.step, now, message if now is state else None)
 
-        try:
-            return sessions.go_on(intent.operation_id, settle)
-        except (Interrupted, Terminated):
-            raise
-        except AgentadmError as error:
-            told = f"the answer of {intent.provider} is not recorded yet: {error.message}"
-            raise type(error)(told, resume_hint, operation_id=known) from error
+        return _recorded(sessions, intent, settle)
 
     sessions.wait_for_provider(intent.operation_id)
     try:
         answer = _ask(intent, step)
     except ProviderUnreachable as error:
-        raise ProviderUnreachable(error.message, resume_hint, operation_id=known) from error
+        raise ProviderUnreachable(error.message, _resume_hint(intent), operation_id=known) from error
     except ProviderFailed as error:
         if (refused := record(IntentState.FAILED, None, error.message, step.give_up)).state is IntentState.DONE:
             return refused
@@ -188,6 +181,21 @@ def finish(
         f"give it up with: agentadm operations resume {known} --abandon",
         operation_id=known,
     )
+
+
+def _recorded(sessions: Sessions, intent: Intent, settle: Callable[[Services], ResumedIntent]) -> ResumedIntent:
+    """Settle a step; when that fails the message says that it is still open, and the hint how to go on."""
+    try:
+        return sessions.go_on(intent.operation_id, settle)
+    except (Interrupted, Terminated):
+        raise
+    except AgentadmError as error:
+        told = f"the answer of {intent.provider} is not recorded yet: {error.message}"
+        raise type(error)(told, _resume_hint(intent), operation_id=str(intent.operation_id)) from error
+
+
+def _resume_hint(intent: Intent) -> str:
+    return f"finish it with: agentadm operations resume {intent.operation_id}"
 
 
 def resume(

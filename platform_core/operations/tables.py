@@ -11,8 +11,10 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Index,
+    Integer,
     Named,
     Sequence,
+    SmallInteger,
     Table,
     Text,
     TypedColumns,
@@ -124,6 +126,36 @@ idempotency_keys = Table(
     Index(None, "created_at"),
     comment="Keys under which a command runs once, with its answer",
     info=care(unaudited="records operations, which are audited"),
+)
+
+
+class ChunkProgressColumns(TypedColumns):
+    """Columns of chunk_progress."""
+
+    id: Named[UUID] = key_column()
+    digest: Named[str] = Column(Text, comment="HMAC over the command and all its items: which run this belongs to")
+    total: Named[int] = Column(Integer, comment="How many items the run has; it is finished when all are here")
+    item: Named[int] = Column(Integer, comment="Place of the item in the run, from 1")
+    status: Named[str] = Column(Text, comment="done, unchanged or failed")
+    code: Named[int] = Column(SmallInteger, comment="Exit code of the item")
+    message: Named[str | None] = Column(Text, comment="Why it failed or was left as it is")
+    operation_id: Named[UUID | None] = Column(
+        Uuid(), comment="The operation that changed it (partitioned: no foreign key)"
+    )
+    row_key: Named[str | None] = Column(Text, comment="Key of the row that it was about, as text")
+    created_at: Named[datetime] = created_column()
+    updated_at: Named[datetime] = updated_column()
+
+
+chunk_progress = Table(
+    "chunk_progress",
+    metadata,
+    ChunkProgressColumns,
+    UniqueConstraint("digest", "item"),
+    CheckConstraint("status IN ('done', 'unchanged', 'failed')", name="chunk_progress_status_check"),
+    CheckConstraint("item BETWEEN 1 AND total", name="chunk_progress_item_check"),
+    comment="Items of bulk runs, each written in the transaction that changed it, so that a run can be gone on with",
+    info=care(unaudited="is its own record"),
 )
 
 

@@ -12,6 +12,10 @@ from platform_core.audit.types import ChangeList
 T = TypeVar("T")
 
 
+# What a list of unfinished steps can be sorted by; there are few of them.
+INTENT_SORTS = ("created_at", "id")
+
+
 @dataclass(frozen=True)
 class WriteRequest:
     """One change of state as it is asked for.

@@ -1,14 +1,16 @@
 -- Time, ids and the mark of the installation.
+-- In every search_path pg_temp comes last, and types are named with their schema where a function has none: else a
+-- login could put a type of its own in the place of ours, and have its check run as our owner.
 
 CREATE FUNCTION agentadm.is_production() RETURNS boolean
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$ SELECT EXISTS (SELECT FROM agentadm.installation WHERE production) $$;
 
 CREATE FUNCTION agentadm.now() RETURNS timestamptz
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     AS $$
 DECLARE
-    setting text := pg_catalog.current_setting('app.clock', true);
+    setting pg_catalog.text := pg_catalog.current_setting('app.clock', true);
 BEGIN
     IF setting IS NULL OR setting = '' THEN
         RETURN pg_catalog.transaction_timestamp();
@@ -17,7 +19,7 @@ BEGIN
     IF agentadm.is_production() THEN
         RETURN pg_catalog.transaction_timestamp();
     END IF;
-    RETURN setting::timestamptz;
+    RETURN setting::pg_catalog.timestamptz;
 END
 $$;
 
@@ -44,14 +46,26 @@ SELECT pg_catalog.encode(
 )::uuid
 $$;
 
--- A time that the statement sets itself is kept: undo puts the old one back.
+-- A time that the statement sets itself is kept, and so is the one that undo puts back, be it the same. The argument
+-- names columns whose changes count for nothing (last use and the like).
 CREATE FUNCTION agentadm.touch_updated_at() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    IF NEW.updated_at IS NOT DISTINCT FROM OLD.updated_at AND NEW IS DISTINCT FROM OLD THEN
-        NEW.updated_at := agentadm.now();
+    IF NEW.updated_at IS DISTINCT FROM OLD.updated_at OR NEW IS NOT DISTINCT FROM OLD THEN
+        RETURN NEW;
     END IF;
+    IF pg_catalog.current_setting('app.undoing', true) = 'on'
+        AND pg_catalog.current_setting('app.deriving', true) IS DISTINCT FROM 'on'
+    THEN
+        RETURN NEW;
+    END IF;
+    IF TG_NARGS > 0 AND pg_catalog.to_jsonb(NEW) - TG_ARGV[0]::pg_catalog.text[]
+        IS NOT DISTINCT FROM pg_catalog.to_jsonb(OLD) - TG_ARGV[0]::pg_catalog.text[]
+    THEN
+        RETURN NEW;
+    END IF;
+    NEW.updated_at := agentadm.now();
     RETURN NEW;
 END
 $$;

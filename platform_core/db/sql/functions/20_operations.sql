@@ -13,7 +13,7 @@ CREATE FUNCTION agentadm.begin_operation(
     new_host text,
     new_undoes uuid
 ) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
     transaction_id bigint := pg_current_xact_id()::text::bigint;
@@ -21,6 +21,10 @@ BEGIN
     IF new_actor IS NOT NULL AND new_actor <> session_user AND NOT agentadm.is_administrator() THEN
         RAISE EXCEPTION 'acting for % needs the role agentadm_admin', new_actor
             USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    -- A second row under a known id would make changes of this transaction look like that operation's own.
+    IF EXISTS (SELECT FROM agentadm.operations o WHERE o.id = new_id) THEN
+        RAISE EXCEPTION 'operation % exists already', new_id USING ERRCODE = 'unique_violation';
     END IF;
     INSERT INTO agentadm.operations (
         id, command, arguments, reason, ticket, idempotency_key, actor, os_user, host, undoes, schema_version, xid
@@ -37,7 +41,7 @@ $$;
 
 -- Go on with an operation that an earlier transaction opened: the second half of a provider step.
 CREATE FUNCTION agentadm.continue_operation(known_id uuid) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
     transaction_id bigint := pg_current_xact_id()::text::bigint;
@@ -57,7 +61,7 @@ $$;
 
 -- The owner of the schema, a superuser, or a member of agentadm_admin.
 CREATE FUNCTION agentadm.is_administrator() RETURNS boolean
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
 SELECT pg_has_role(session_user, n.nspowner, 'USAGE')
     OR coalesce((
@@ -67,17 +71,34 @@ FROM pg_namespace n WHERE n.nspname = 'agentadm'
 $$;
 
 -- The operation that changes of this transaction belong to. A change made outside the tool gets one of its own, so
--- that it is listed, and can be undone, like any other.
+-- that it is listed, and can be undone, like any other; one under an id that nobody opened is such a change too.
 CREATE FUNCTION agentadm.current_operation() RETURNS uuid
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
-    known uuid := nullif(current_setting('app.operation_id', true), '')::uuid;
+    told text := current_setting('app.operation_id', true);
+    known uuid;
 BEGIN
+    IF told ~ '^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$' THEN
+        SELECT o.id INTO known FROM agentadm.operations o WHERE o.id = told::uuid;
+    END IF;
     IF known IS NULL THEN
         known := agentadm.uuid_v7();
         PERFORM agentadm.begin_operation(known, 'outside', '{}', NULL, NULL, NULL, NULL, NULL, NULL, NULL);
     END IF;
     RETURN known;
+END
+$$;
+
+-- Wait for all who write audit rows, and keep others from it until COMMIT: below the newest place nothing can appear
+-- then. A function, because LOCK TABLE asks for the right to change rows, which the administrators do not have.
+CREATE FUNCTION agentadm.close_audit() RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    IF NOT agentadm.is_administrator() THEN
+        RAISE EXCEPTION 'sealing the audit needs the role agentadm_admin' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    LOCK TABLE agentadm.operations, agentadm.audit_changes IN SHARE MODE;
 END
 $$;

@@ -1,16 +1,46 @@
 -- Audit: statement-level triggers with transition tables, one for each event, on every table and partition.
 -- Arguments of the trigger functions: the table's logical name, its secret columns, its columns that are not audited.
+-- A column of an audited table may have any name: a row is called by its transition table, and a bare name is a variable.
 
--- 'statement' for what somebody asked for, 'trigger' for what our own triggers derive (they set app.deriving and will
--- derive it again), 'cascade' for the rest.
-CREATE FUNCTION agentadm.change_origin() RETURNS text
-    LANGUAGE sql STABLE
+-- 'statement' for what somebody asked for, 'trigger' for what our own triggers derive and will derive again, 'cascade'
+-- for the rest. A trigger function that derives says so around its statements, and puts back what was set before, with
+-- set_config('app.deriving', 'on', true); no plain owner may have a function SET it.
+-- A foreign key runs its query inside a trigger, but has that query's triggers fired by the statement around it: only
+-- the ones before the query are as deep as it is.
+CREATE FUNCTION agentadm.note_cascade() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     AS $$
-SELECT CASE
+BEGIN
+    IF pg_trigger_depth() > 1 THEN
+        PERFORM set_config(
+            'app.cascading', concat(current_setting('app.cascading', true), '<', TG_RELID::bigint, TG_OP, '>'), true
+        );
+    ELSIF current_setting('app.cascading', true) <> '' THEN
+        -- Nobody but a trigger says so.
+        PERFORM set_config('app.cascading', '', true);
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION agentadm.change_origin(target oid, action text) RETURNS text
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    noted text := current_setting('app.cascading', true);
+    mark text;
+    cascades boolean := false;
+BEGIN
+    IF noted <> '' THEN
+        mark := concat('<', target::bigint, action, '>');
+        cascades := strpos(noted, mark) > 0;
+        PERFORM set_config('app.cascading', replace(noted, mark, ''), true);
+    END IF;
     -- the caller is itself a trigger, at depth 1 when a statement fired it
-    WHEN pg_catalog.pg_trigger_depth() <= 1 THEN 'statement'
-    WHEN pg_catalog.current_setting('app.deriving', true) = 'on' THEN 'trigger'
-    ELSE 'cascade'
+    IF pg_trigger_depth() > 1 THEN
+        RETURN CASE WHEN current_setting('app.deriving', true) = 'on' THEN 'trigger' ELSE 'cascade' END;
+    END IF;
+    RETURN CASE WHEN cascades THEN 'cascade' ELSE 'statement' END;
 END
 $$;
 
@@ -35,21 +65,13 @@ SELECT CASE
 END
 $$;
 
--- The columns of the first image that the second has otherwise.
-CREATE FUNCTION agentadm.changed_columns(first jsonb, second jsonb) RETURNS jsonb
-    LANGUAGE sql IMMUTABLE
-    AS $$
-SELECT coalesce(pg_catalog.jsonb_object_agg(e.key, e.value), '{}')
-FROM pg_catalog.jsonb_each(first) e
-WHERE e.value IS DISTINCT FROM second -> e.key
-$$;
-
 CREATE FUNCTION agentadm.audit_insert() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog SET timezone = 'UTC'
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC'
     AS $$
+#variable_conflict use_variable
 DECLARE
     operation uuid;
-    made_by text := agentadm.change_origin();
+    made_by text := agentadm.change_origin(TG_RELID, TG_OP);
     moment timestamptz := agentadm.now();
 BEGIN
     IF NOT EXISTS (SELECT FROM new_rows) THEN
@@ -57,49 +79,61 @@ BEGIN
     END IF;
     operation := agentadm.current_operation();
     INSERT INTO agentadm.audit_changes (changed_at, operation_id, table_name, row_key, action, origin)
-    SELECT moment, operation, TG_ARGV[0], n.id::text, 'insert', made_by
-    FROM new_rows n;
+    SELECT moment, operation, TG_ARGV[0], new_rows.id::text, 'insert', made_by
+    FROM new_rows;
     RETURN NULL;
 END
 $$;
 
+-- Images are compared as text: as jsonb 1.0 equals 1.00. Whatever the session has set, an image is written the same
+-- way. A nested loop would be chosen by a plan that was made for one row, and kept for a hundred thousand.
 CREATE FUNCTION agentadm.audit_update() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog SET timezone = 'UTC'
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO'
+    SET intervalstyle = 'iso_8601' SET extra_float_digits = 1 SET enable_nestloop = off SET enable_mergejoin = off
+    SET work_mem = '64MB'
     AS $$
+#variable_conflict use_variable
 DECLARE
     operation uuid;
-    made_by text := agentadm.change_origin();
+    made_by text := agentadm.change_origin(TG_RELID, TG_OP);
     moment timestamptz := agentadm.now();
     secrets text[] := TG_ARGV[1]::text[];
     ignored text[] := TG_ARGV[2]::text[];
 BEGIN
     IF NOT EXISTS (
-        SELECT FROM old_rows o JOIN new_rows n ON n.id = o.id
-        WHERE to_jsonb(o) - ignored IS DISTINCT FROM to_jsonb(n) - ignored
+        SELECT FROM old_rows JOIN new_rows ON new_rows.id = old_rows.id
+        WHERE (to_jsonb(old_rows) - ignored)::text <> (to_jsonb(new_rows) - ignored)::text
     ) THEN
         RETURN NULL;
     END IF;
     operation := agentadm.current_operation();
     INSERT INTO agentadm.audit_changes (changed_at, operation_id, table_name, row_key, action, origin, before, after)
     SELECT moment, operation, TG_ARGV[0], p.row_key, 'update', made_by,
-        agentadm.hide_secrets(agentadm.changed_columns(p.old_image, p.new_image), secrets),
-        agentadm.hide_secrets(agentadm.changed_columns(p.new_image, p.old_image), secrets)
+        agentadm.hide_secrets(changed.before, secrets), agentadm.hide_secrets(changed.after, secrets)
     FROM (
-        SELECT o.id::text AS row_key, to_jsonb(o) - ignored AS old_image, to_jsonb(n) - ignored AS new_image
-        FROM old_rows o JOIN new_rows n ON n.id = o.id
+        SELECT old_rows.id::text AS row_key,
+            to_jsonb(old_rows) - ignored AS old_image, to_jsonb(new_rows) - ignored AS new_image
+        FROM old_rows JOIN new_rows ON new_rows.id = old_rows.id
         OFFSET 0
     ) p
-    WHERE p.old_image IS DISTINCT FROM p.new_image;
+    CROSS JOIN LATERAL (
+        SELECT jsonb_object_agg(e.key, e.value) AS before, jsonb_object_agg(e.key, p.new_image -> e.key) AS after
+        FROM jsonb_each(p.old_image) e
+        WHERE e.value::text <> (p.new_image -> e.key)::text
+    ) changed
+    WHERE changed.before IS NOT NULL;
     RETURN NULL;
 END
 $$;
 
 CREATE FUNCTION agentadm.audit_delete() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog SET timezone = 'UTC'
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO'
+    SET intervalstyle = 'iso_8601' SET extra_float_digits = 1
     AS $$
+#variable_conflict use_variable
 DECLARE
     operation uuid;
-    made_by text := agentadm.change_origin();
+    made_by text := agentadm.change_origin(TG_RELID, TG_OP);
     moment timestamptz := agentadm.now();
     secrets text[] := TG_ARGV[1]::text[];
 BEGIN
@@ -108,8 +142,9 @@ BEGIN
     END IF;
     operation := agentadm.current_operation();
     INSERT INTO agentadm.audit_changes (changed_at, operation_id, table_name, row_key, action, origin, before)
-    SELECT moment, operation, TG_ARGV[0], o.id::text, 'delete', made_by, agentadm.hide_secrets(to_jsonb(o), secrets)
-    FROM old_rows o;
+    SELECT moment, operation, TG_ARGV[0], old_rows.id::text, 'delete', made_by,
+        agentadm.hide_secrets(to_jsonb(old_rows), secrets)
+    FROM old_rows;
     RETURN NULL;
 END
 $$;
@@ -117,7 +152,7 @@ $$;
 -- The statement-level triggers of one table or partition: rows of a partition reach the parent's only when the
 -- statement names the parent.
 CREATE FUNCTION agentadm.watch_statements(target regclass, logical_name text, secrets text[], ignored text[]) RETURNS void
-    LANGUAGE plpgsql SET search_path = pg_catalog
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
     arguments text := format('%L, %L, %L', logical_name, secrets, ignored);
@@ -128,6 +163,8 @@ BEGIN
         'FOR EACH STATEMENT EXECUTE FUNCTION agentadm.audit_update(%s)', target, arguments);
     EXECUTE format('CREATE TRIGGER audit_delete AFTER DELETE ON %s REFERENCING OLD TABLE AS old_rows '
         'FOR EACH STATEMENT EXECUTE FUNCTION agentadm.audit_delete(%s)', target, arguments);
+    EXECUTE format('CREATE TRIGGER note_cascade BEFORE INSERT OR UPDATE OR DELETE ON %s '
+        'FOR EACH STATEMENT EXECUTE FUNCTION agentadm.note_cascade()', target);
     EXECUTE format('CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON %s '
         'FOR EACH STATEMENT EXECUTE FUNCTION agentadm.refuse_truncate()', target);
 END
@@ -135,7 +172,7 @@ $$;
 
 -- Everything an audited table needs. Row-level triggers of a partitioned table reach its partitions by themselves.
 CREATE FUNCTION agentadm.watch(target regclass, secrets text[] DEFAULT '{}', ignored text[] DEFAULT '{}') RETURNS void
-    LANGUAGE plpgsql SET search_path = pg_catalog
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     AS $$
 BEGIN
     PERFORM agentadm.watch_statements(target, (SELECT relname FROM pg_catalog.pg_class WHERE oid = target), secrets, ignored);
@@ -146,7 +183,7 @@ $$;
 
 -- An append-only table: its rows are its own audit.
 CREATE FUNCTION agentadm.seal_off(target regclass) RETURNS void
-    LANGUAGE plpgsql SET search_path = pg_catalog
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     AS $$
 BEGIN
     EXECUTE format('CREATE TRIGGER refuse_rewrite BEFORE UPDATE OR DELETE ON %s FOR EACH ROW '
@@ -158,7 +195,7 @@ $$;
 
 -- Which columns of a table the audit keeps only a fingerprint of: as its trigger was told.
 CREATE FUNCTION agentadm.secret_columns(logical_name text) RETURNS text[]
-    LANGUAGE sql STABLE SET search_path = pg_catalog
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
     AS $$
 SELECT coalesce((
     SELECT (string_to_array(encode(t.tgargs, 'escape'), '\000'))[2]::text[]

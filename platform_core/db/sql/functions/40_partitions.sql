@@ -1,7 +1,7 @@
 -- Monthly partitions. A default partition loses nothing; its rows move when their month gets a partition.
 
 CREATE FUNCTION agentadm.add_partition(parent regclass, month date) RETURNS text
-    LANGUAGE plpgsql SET search_path = pg_catalog
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
     first_day date := date_trunc('month', month)::date;
@@ -28,13 +28,16 @@ BEGIN
 
     -- Made apart and then attached: the default partition may hold rows of this month.
     EXECUTE format('CREATE TABLE agentadm.%I (LIKE %s INCLUDING ALL EXCLUDING INDEXES EXCLUDING STATISTICS)', partition_name, parent);
+    -- Rows only move: their triggers would file a deletion. Switching triggers off needs the lock that moving needs.
     EXECUTE format('LOCK TABLE agentadm.%I IN ACCESS EXCLUSIVE MODE', parent_name || '_default');
+    EXECUTE format('ALTER TABLE agentadm.%I DISABLE TRIGGER USER', parent_name || '_default');
     EXECUTE format(
         'WITH moved AS (DELETE FROM agentadm.%I WHERE %I >= %L AND %I < %L RETURNING %s) '
         'INSERT INTO agentadm.%I (%s) SELECT %s FROM moved',
         parent_name || '_default', time_column, from_time, time_column, to_time, columns,
         partition_name, columns, columns
     );
+    EXECUTE format('ALTER TABLE agentadm.%I ENABLE TRIGGER USER', parent_name || '_default');
     EXECUTE format('ALTER TABLE %s ATTACH PARTITION agentadm.%I FOR VALUES FROM (%L) TO (%L)',
         parent, partition_name, from_time, to_time);
     PERFORM agentadm.equip_partition(parent, ('agentadm.' || quote_ident(partition_name))::regclass);
@@ -44,7 +47,7 @@ $$;
 
 -- Give a partition the statement-level triggers of its parent, with the same arguments.
 CREATE FUNCTION agentadm.equip_partition(parent regclass, partition regclass) RETURNS void
-    LANGUAGE plpgsql SET search_path = pg_catalog
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
     definition text;
@@ -62,12 +65,13 @@ $$;
 
 -- Partitions of every partitioned table for the months of its default partition's rows, this month, and the next ones.
 CREATE FUNCTION agentadm.ensure_partitions(months_ahead integer) RETURNS SETOF text
-    LANGUAGE plpgsql SET search_path = pg_catalog
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
     parent regclass;
     parent_name text;
     time_column text;
+    months date[];
     month date;
     made text;
 BEGIN
@@ -79,12 +83,15 @@ BEGIN
         WHERE c.relnamespace = 'agentadm'::regnamespace
         ORDER BY c.relname
     LOOP
-        FOR month IN EXECUTE format(
-            'SELECT DISTINCT date_trunc(''month'', %I AT TIME ZONE ''UTC'')::date FROM agentadm.%I '
+        -- Collected first: no query may have the default partition open when its triggers are switched off.
+        EXECUTE format(
+            'SELECT array_agg(wanted.month ORDER BY wanted.month) FROM ('
+            'SELECT date_trunc(''month'', %I AT TIME ZONE ''UTC'')::date AS month FROM agentadm.%I WHERE isfinite(%I) '
             'UNION SELECT (date_trunc(''month'', agentadm.now() AT TIME ZONE ''UTC'') + make_interval(months => m))::date '
-            'FROM generate_series(0, $1) m ORDER BY 1',
-            time_column, parent_name || '_default'
-        ) USING months_ahead
+            'FROM generate_series(0, $1) m) wanted',
+            time_column, parent_name || '_default', time_column
+        ) INTO months USING months_ahead;
+        FOREACH month IN ARRAY months
         LOOP
             made := agentadm.add_partition(parent, month);
             IF made IS NOT NULL THEN

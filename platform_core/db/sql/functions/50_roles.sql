@@ -1,7 +1,7 @@
 -- Roles are shared by all databases of a cluster: made where this login may, never dropped.
 
 CREATE FUNCTION agentadm.make_roles() RETURNS SETOF text
-    LANGUAGE plpgsql SET search_path = pg_catalog
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
     role_name text;
@@ -22,7 +22,7 @@ $$;
 
 -- What each role may do, whole: run again after any change, and after a role was made.
 CREATE FUNCTION agentadm.grant_privileges() RETURNS void
-    LANGUAGE plpgsql SET search_path = pg_catalog
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
     role_name text;
@@ -35,14 +35,16 @@ BEGIN
         FROM (VALUES
             ('agentadm_tenant', ARRAY[
                 'USAGE ON SCHEMA agentadm',
-                'EXECUTE ON FUNCTION agentadm.now(), agentadm.uuid_v7(), agentadm.is_operator(), agentadm.current_user_id()',
+                'EXECUTE ON FUNCTION agentadm.now(), agentadm.is_production(), agentadm.uuid_v7(), '
+                    'agentadm.is_operator(), agentadm.current_user_id()',
                 'SELECT ON agentadm.users, agentadm.identities',
                 'UPDATE (username, first_name, last_name, full_name, avatar_url, default_llm_provider, '
                     'onboarding_completed) ON agentadm.users'
             ]),
             ('agentadm_analytics', ARRAY[
                 'USAGE ON SCHEMA agentadm',
-                'EXECUTE ON FUNCTION agentadm.now(), agentadm.is_operator(), agentadm.current_user_id()',
+                'EXECUTE ON FUNCTION agentadm.now(), agentadm.is_production(), agentadm.is_operator(), '
+                    'agentadm.current_user_id()',
                 'SELECT ON agentadm.users, agentadm.identities, agentadm.job_runs, agentadm.alembic_version',
                 'SELECT (id, environment, production, system_identifier, created_at, updated_at) ON agentadm.installation'
             ]),
@@ -52,13 +54,15 @@ BEGIN
                 'SELECT ON ALL TABLES IN SCHEMA agentadm',
                 'INSERT, UPDATE ON agentadm.users',
                 'INSERT, UPDATE, DELETE ON agentadm.identities',
-                'INSERT, UPDATE ON agentadm.idempotency_keys, agentadm.job_runs'
+                'INSERT, UPDATE ON agentadm.idempotency_keys, agentadm.job_runs',
+                'INSERT, UPDATE, DELETE ON agentadm.chunk_progress'
             ]),
             ('agentadm_billing', ARRAY[
                 'USAGE ON SCHEMA agentadm',
                 'EXECUTE ON ALL FUNCTIONS IN SCHEMA agentadm',
                 'SELECT ON ALL TABLES IN SCHEMA agentadm',
-                'INSERT, UPDATE ON agentadm.idempotency_keys, agentadm.job_runs, agentadm.provider_intents'
+                'INSERT, UPDATE ON agentadm.idempotency_keys, agentadm.job_runs, agentadm.provider_intents',
+                'INSERT, UPDATE, DELETE ON agentadm.chunk_progress'
             ]),
             ('agentadm_admin', ARRAY[
                 'USAGE ON SCHEMA agentadm',
@@ -66,6 +70,7 @@ BEGIN
                 'SELECT ON ALL TABLES IN SCHEMA agentadm',
                 'INSERT, UPDATE, DELETE ON agentadm.users, agentadm.identities',
                 'INSERT, UPDATE ON agentadm.idempotency_keys, agentadm.job_runs, agentadm.provider_intents',
+                'INSERT, UPDATE, DELETE ON agentadm.chunk_progress',
                 'INSERT ON agentadm.audit_seals',
                 'USAGE ON SEQUENCE agentadm.audit_seq'
             ])
@@ -92,7 +97,7 @@ $$;
 
 -- Whether this login works for the platform: such a login reads and writes all rows that its privileges allow.
 CREATE FUNCTION agentadm.is_operator() RETURNS boolean
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
 SELECT current_setting('role') IS DISTINCT FROM 'agentadm_tenant'
     AND EXISTS (

@@ -8,6 +8,7 @@ CREATE POLICY operators ON agentadm.installation USING ((SELECT agentadm.is_oper
 CREATE POLICY operators ON agentadm.operations USING ((SELECT agentadm.is_operator()));
 CREATE POLICY operators ON agentadm.operation_continuations USING ((SELECT agentadm.is_operator()));
 CREATE POLICY operators ON agentadm.idempotency_keys USING ((SELECT agentadm.is_operator()));
+CREATE POLICY operators ON agentadm.chunk_progress USING ((SELECT agentadm.is_operator()));
 CREATE POLICY operators ON agentadm.provider_intents USING ((SELECT agentadm.is_operator()));
 CREATE POLICY operators ON agentadm.audit_changes USING ((SELECT agentadm.is_operator()));
 CREATE POLICY operators ON agentadm.audit_seals USING ((SELECT agentadm.is_operator()));

@@ -1,0 +1,40 @@
+"""Statements of completion: names that begin like what was typed. Each is one index scan, whatever the table's size.
+
+Plain SQL for psycopg, because completion loads no SQLAlchemy. Each takes `start` in lower case, `version`, `near` and
+`shown`, and finds nothing in a schema of another version.
+"""
+
+# An index in a locale of its own sorts almost, not quite, by prefix: so more are looked at than are shown.
+NEAR = 200
+SHOWN = 30
+
+OUR_SCHEMA = "EXISTS (SELECT FROM agentadm.alembic_version WHERE version_num = %(version)s)"
+
+USERS = f"""
+SELECT value, '' FROM (
+    (SELECT lower(email) AS value FROM agentadm.users
+     WHERE deleted_at IS NULL AND lower(email) >= %(start)s ORDER BY lower(email) LIMIT %(near)s)
+    UNION ALL
+    (SELECT lower(username) FROM agentadm.users
+     WHERE deleted_at IS NULL AND lower(username) >= %(start)s ORDER BY lower(username) LIMIT %(near)s)
+) AS found
+WHERE starts_with(value, %(start)s) AND {OUR_SCHEMA}
+ORDER BY value LIMIT %(shown)s
+"""  # noqa: S608 - a constant
+
+OPERATIONS = f"""
+SELECT value, told FROM (
+    SELECT id::text AS value, command || to_char(started_at AT TIME ZONE 'UTC', ' YYYY-MM-DD HH24:MI') AS told,
+        started_at
+    FROM agentadm.operations ORDER BY started_at DESC LIMIT %(near)s
+) AS found
+WHERE starts_with(value, %(start)s) AND {OUR_SCHEMA}
+ORDER BY started_at DESC LIMIT %(shown)s
+"""  # noqa: S608 - a constant
+
+# By noun: a later one is a line here, and a completer beside its argument type in cli/options.py.
+STATEMENTS = {"users": USERS, "operations": OPERATIONS}
+
+# One round trip with the statement itself, and what it asks for is gone at the end.
+BEFORE = "BEGIN READ ONLY; SET LOCAL statement_timeout = {milliseconds}; SET LOCAL lock_timeout = {milliseconds};"
+AFTER = "; COMMIT"
