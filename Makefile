@@ -12,6 +12,7 @@ demo: export AGENTADM_HOME := $(CURDIR)/.agentadm
 
 demo: $(READY)
 	@$(RUN) -m cli demo
+	@echo 'To go on in this shell: source .venv/bin/activate' >&2
 
 test: $(READY)
 	@$(PYTEST)

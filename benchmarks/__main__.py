@@ -2,10 +2,10 @@
 
 import sys
 
-from benchmarks import cold_start
+from benchmarks import cold_start, lists
 from benchmarks.measure import machine
 
-BENCHMARKS = (cold_start,)
+BENCHMARKS = (cold_start, lists)
 
 
 def run() -> int:

@@ -52,15 +52,15 @@ def processes(
 
 
 @contextmanager
-def seeded_server() -> Iterator[dict[str, str]]:
-    """The environment of a server of our own with the small company in it; gone at the end."""
+def seeded_server(scale: str = "small") -> Iterator[dict[str, str]]:
+    """The environment of a server of our own with a company of that scale in it; gone at the end."""
     with TemporaryDirectory() as folder:
         server = EmbeddedServer(Path(folder) / "home")
         environ = {**os.environ, "AGENTADM_HOME": str(server.home), "PYTHONPATH": str(ROOT)}
         environ.pop("AGENTADM_DATABASE_URL", None)
         environ.pop("DATABASE_URL", None)
         try:
-            for argv in (["db", "init", "--embedded", "-q"], ["db", "seed", "--yes", "-q"]):
+            for argv in (["db", "init", "--embedded", "-q"], ["db", "seed", "--scale", scale, "--yes", "-q"]):
                 with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
                     assert main(argv, environ=environ, stdout=nowhere) == 0
             yield {**environ, "FLOOR_CONNINFO": server.conninfo()}

@@ -5,11 +5,12 @@ from typing import Annotated
 import typer
 
 from cli.context import Context
-from cli.options import DEFAULT_LIMIT, All, Limit, OperationRef
-from cli.output import Listing, listing
+from cli.options import DEFAULT_LIMIT, All, Limit, OperationRef, Since, Until, Where, sort_option
+from cli.output import Listing
 from cli.registry import Noun, Risk, Undo
-from platform_core.audit.types import OperationDetail, OperationSummary, UndoResult, Verification
+from platform_core.audit.types import OPERATION_SORTS, OperationDetail, OperationSummary, UndoResult, Verification
 from platform_core.errors import ExitCode
+from platform_core.listing.types import ListRequest
 from platform_core.refs import operation_id
 
 noun = Noun("audit", "What was changed, by whom and why; undo and verify.")
@@ -22,17 +23,18 @@ def list_operations(
     by: Annotated[str | None, typer.Option(metavar="NAME", help="Only what this actor did.")] = None,
     table: Annotated[str | None, typer.Option(help="Only what touched this table.")] = None,
     key: Annotated[str | None, typer.Option(help="Only what touched the row with this key.")] = None,
+    where: Where = None,
+    since: Since = None,
+    until: Until = None,
+    sort: Annotated[str | None, sort_option(OPERATION_SORTS)] = None,
     limit: Limit = DEFAULT_LIMIT,
     all_: All = False,
 ) -> Listing[OperationSummary]:
-    """List operations, newest first."""
-    wanted = None if all_ else limit
-    rows = ctx.read(
-        lambda services: services.audit.list(
-            limit=None if wanted is None else wanted + 1, command=command, actor=by, table=table, key=key
-        )
+    """List operations, newest first. --since and --until look at started_at."""
+    request = ListRequest(where or (), sort, since, until, None if all_ else limit)
+    return ctx.listed(
+        request, lambda services: services.audit.list(request, command=command, actor=by, table=table, key=key)
     )
-    return listing(rows, wanted)
 
 
 @noun.command("show", example="agentadm audit show 01930000-0000-7000-8000-000000000000")

@@ -39,8 +39,7 @@ def confirm(ctx: "Context", environment: str, *, production: bool) -> None:
 def _moderate(ctx: "Context", path: str, environment: str) -> None:
     if not ctx.can_ask():
         raise Refused(f"{path} wants to be confirmed, and there is no one to ask", "add --yes")
-    targets = " ".join(str(value) for value in ctx.arguments.values())
-    if _ask(ctx, f"{path} {targets} on {environment}? [y/N] ").lower() not in WORDS_FOR_YES:
+    if _ask(ctx, f"{path} {ctx.targets} on {environment}? [y/N] ").lower() not in WORDS_FOR_YES:
         raise Refused("not confirmed; nothing was changed")
 
 

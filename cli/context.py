@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
@@ -16,7 +16,10 @@ from platform_core.platform import Platform
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from cli.output import Listing
     from cli.registry import CommandProperties
+    from platform_core.bulk.types import ItemResult, ItemValue
+    from platform_core.listing.types import ListRequest, Rows
     from platform_core.operations.types import Outcome, ResumedIntent, WriteRequest
     from platform_core.services import Services
 
@@ -34,6 +37,11 @@ class Invocation:
     shared: Shared = field(default_factory=Shared)
     platform: Platform | None = None
     code: int = 0
+    # Whether standard input held references: then there is no one to ask.
+    stdin_taken: bool = False
+    # Whether the work is over and the answer being written, and whether that work changed something.
+    answering: bool = False
+    changed: bool = False
 
 
 class Context(typer.Context):
@@ -79,6 +87,20 @@ class Context(typer.Context):
         """Run statements that see one moment of the database and cannot change it."""
         return self.platform.read(work)
 
+    def listed(self, request: "ListRequest", work: "Callable[[Services], Rows[T]]") -> "Listing[T]":
+        """Run a list command: one page, or without a limit all rows, read while they are rendered.
+
+        Args:
+            request: what was asked for.
+            work: the noun's list method.
+
+        Raises:
+            UsageError: a field that there is not, or a value of the wrong type.
+        """
+        from cli.listing import listed
+
+        return listed(self, request, work)
+
     def write(
         self,
         work: "Callable[[Services], T]",
@@ -105,6 +127,65 @@ class Context(typer.Context):
             outcome = self.platform.write(request, work, result_type)
         self._report(outcome)
         return outcome.value
+
+    def read_each(
+        self, references: "Sequence[str]", load: "Callable[[Services, str], T]"
+    ) -> "tuple[ItemValue, ...] | T":
+        """Read what references name: of one the thing itself, of several, or of -, a result for each.
+
+        Args:
+            references: as given.
+            load: the thing that a reference names.
+        """
+        if _is_one(references):
+            return self.read(lambda services: load(services, references[0]))
+        from cli.bulk import read_each
+
+        return read_each(self, references, load)
+
+    def write_each(
+        self,
+        references: "Sequence[str]",
+        change: "Callable[[Services, str], T]",
+        *,
+        find: "Callable[[Services, str], UUID]",
+        inputs: Mapping[str, Any] | None = None,
+    ) -> "tuple[ItemResult, ...] | T":
+        """Confirm, then change what references name: of one the thing itself, of several, or of -, a result for each.
+
+        Args:
+            references: as given.
+            change: changes what a reference names, and answers with it.
+            find: the key of the row that a reference names.
+            inputs: what else makes two calls the same.
+        """
+        if _is_one(references):
+            self.refuse_options(frozenset({"resume", "restart", "results"}))
+            self.arguments[self.references_name] = references[0]
+            return self.write(lambda services: change(services, references[0]), inputs=inputs)
+        from cli.bulk import write_each
+
+        return write_each(self, references, change, find, inputs or {})
+
+    @property
+    def references_name(self) -> str:
+        """Name of the argument that takes several references."""
+        return next(str(parameter.name) for parameter in self.command.params if parameter.nargs == -1)
+
+    @cached_property
+    def targets(self) -> str:
+        """What is meant, as a question names it."""
+        return " ".join(str(value) for value in self.arguments.values())
+
+    def refuse_options(self, names: frozenset[str]) -> None:
+        """Refuse shared options that have no meaning here.
+
+        Raises:
+            UsageError: one was given.
+        """
+        for name in sorted(names):
+            if getattr(self.shared, name):
+                raise UsageError(f"--{name} is for changes of several items", "give several references, or - for stdin")
 
     def resume_operation(self, operation_id: "UUID", *, abandon: bool) -> "tuple[ResumedIntent, ...]":
         """Confirm, then finish the unfinished provider steps of an operation."""
@@ -198,12 +279,18 @@ class Context(typer.Context):
 
     def can_ask(self) -> bool:
         """Whether there is somebody to ask: stdin and stderr are terminals, and --no-input was not given."""
-        return not self.shared.no_input and self.invocation.stdin.isatty() and self.invocation.stderr.isatty()
+        free = not self.shared.no_input and not self.invocation.stdin_taken
+        return free and self.invocation.stdin.isatty() and self.invocation.stderr.isatty()
 
     def _tell(self, text: str) -> None:
         from cli.output import write_note
 
         write_note(self.invocation.stderr, text)
+
+    def report_run(self, outcome: "Outcome[Any]") -> None:
+        """Say what one operation over several items did; whether it was nothing, each item says."""
+        if outcome.replayed or outcome.dry_run or outcome.affected:
+            self._report(outcome)
 
     def _report(self, outcome: "Outcome[Any]") -> None:
         from cli.output import write_changes
@@ -220,6 +307,10 @@ class Context(typer.Context):
             self.note("nothing to change")
         else:
             self.note(f"operation {outcome.operation_id}: {counted(outcome.affected, 'row')} changed")
+
+
+def _is_one(references: Sequence[str]) -> bool:
+    return len(references) == 1 and references[0] != "-"
 
 
 def _plain(value: Any) -> Any:

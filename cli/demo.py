@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from cli.output import write_note
 from platform_core.db.types import Initialised
 from platform_core.errors import AgentadmError, ExitCode
+from platform_core.listing.types import ListRequest
 
 if TYPE_CHECKING:
     from cli.context import Context
@@ -47,7 +48,7 @@ def tour(ctx: "Context") -> None:
         ctx.note(f"dry run: would make a local server in {platform.settings.home}, and load a company into it")
         return
     done: Initialised = platform.care.init(embedded=True, environment=ENVIRONMENT, production=False)
-    empty = not platform.read(lambda services: services.users.list(limit=1))
+    empty = not platform.read(lambda services: services.users.list(ListRequest(limit=1)).page()).rows
     home = str(platform.settings.home)
     platform.close()
     ctx.note(f"local server: {done.where}")
@@ -87,6 +88,6 @@ def _last_operation(environ: dict[str, str]) -> str:
 
     platform = Platform(environ)
     try:
-        return str(platform.read(lambda services: services.audit.list(limit=1))[0].id)
+        return str(platform.read(lambda services: services.audit.list(ListRequest(limit=1)).page()).rows[0].id)
     finally:
         platform.close()

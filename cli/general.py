@@ -1,4 +1,4 @@
-"""Commands without a noun: demo, help, version."""
+"""Commands without a noun: demo, help, completion, version."""
 
 import platform as python_platform
 import sys
@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
+from cli import completers
 from cli.context import Context
-from cli.output import Listing
+from cli.output import Page
 from cli.registry import Noun, Risk, Undo
+from cli.topics import Entry, ExitMeaning
 from platform_core.db.version import SCHEMA_VERSION
-from platform_core.errors import EXIT_MEANINGS, UsageError
 
 noun = Noun("", "")
 
@@ -27,30 +28,60 @@ class Version:
 
 
 @dataclass(frozen=True)
-class ExitMeaning:
-    """An exit code and what it means."""
+class Script:
+    """A completion script."""
 
-    code: int
-    meaning: str
+    shell: str
+    script: str
 
 
 @noun.command("version", example="agentadm version")
 def version(ctx: Context) -> Version:  # noqa: ARG001 - every command receives it
     """Show the versions of the tool, of Python and of the schema."""
+    from importlib.metadata import PackageNotFoundError
     from importlib.metadata import version as version_of
 
-    return Version(version_of("agentadm"), sys.version.split()[0], SCHEMA_VERSION, python_platform.platform())
+    try:
+        number = version_of("agentadm")
+    except PackageNotFoundError:
+        number = "not installed"
+    return Version(number, sys.version.split()[0], SCHEMA_VERSION, python_platform.platform())
 
 
 @noun.command("help", example="agentadm help exit-codes")
 def help_topic(
+    ctx: Context,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[TOPIC | NOUN VERB]...",
+            help="A topic, or a command; nothing lists the topics.",
+            show_default=False,
+            autocompletion=completers.topics,
+        ),
+    ] = None,
+) -> Page[Entry | ExitMeaning]:
+    """Explain a topic, or show a command's help."""
+    from cli.help import told
+
+    return told(ctx, tuple(words or ()))
+
+
+@noun.command("completion", example="agentadm completion bash")
+def completion(
     ctx: Context,  # noqa: ARG001 - every command receives it
-    topic: Annotated[str, typer.Argument(metavar="TOPIC", help="exit-codes")],
-) -> Listing[ExitMeaning]:
-    """Explain a topic: exit-codes."""
-    if topic != "exit-codes":
-        raise UsageError(f"no help topic {topic!r}", "topics: exit-codes")
-    return Listing([ExitMeaning(int(code), meaning) for code, meaning in EXIT_MEANINGS.items()])
+    shell: Annotated[
+        str,
+        typer.Argument(
+            metavar="SHELL", help="bash, zsh or fish.", autocompletion=completers.of_words("bash", "zsh", "fish")
+        ),
+    ],
+) -> Page[Script]:
+    """Print the completion script of a shell."""
+    from cli.completion import script_of
+
+    text = script_of(shell)
+    return Page(text, [Script(shell, text)])
 
 
 @noun.command(

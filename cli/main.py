@@ -11,15 +11,17 @@ from types import FrameType
 from typing import Any, TextIO, cast
 
 import typer
-from typer.core import TyperGroup
+from typer._click.exceptions import NoSuchOption
+from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
 from cli.context import Invocation
 from cli.options import OutputFormat
 from cli.output import MACHINE_FORMATS, write_error
 from cli.registry import CommandProperties, Group, Noun
-from cli.streams import Forgiving, forget
+from cli.streams import Forgiving, forget, of_system_error
 from platform_core.errors import AgentadmError, ExitCode, UsageError
+from platform_core.near import did_you_mean
 from platform_core.signals import Termination
 
 PROGRAM = "agentadm"
@@ -34,7 +36,8 @@ NOUNS = {
 }
 TOP_LEVEL = {
     "demo": "Make a local server with a believable company, and take a short tour.",
-    "help": "Explain a topic: exit-codes.",
+    "help": "Explain a topic, or show a command's help.",
+    "completion": "Print the completion script of a shell.",
     "version": "Show the versions of the tool, of Python and of the schema.",
 }
 
@@ -59,7 +62,10 @@ class Root(Group):
 
         Not Typer's main(): that takes interruptions and closed pipes for itself.
         """
-        self._main_shell_completion({}, PROGRAM)
+        if "_AGENTADM_COMPLETE" in invocation.environ:
+            from cli.completion import answer
+
+            return answer(self, arguments, invocation)
         try:
             with self.make_context(PROGRAM, arguments, obj=invocation) as ctx:
                 self.invoke(ctx)
@@ -67,15 +73,12 @@ class Root(Group):
             return done.exit_code
         return invocation.code
 
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The noun, or an error that names the nearest."""
-        names = self.list_commands(ctx)
-        if args[0] not in names and not args[0].startswith("-"):
-            from difflib import get_close_matches
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """Candidates from the table, without importing any noun."""
+        found = TyperCommand.shell_complete(self, ctx, incomplete)
+        from cli.completion import candidates
 
-            near = get_close_matches(args[0], names, n=1)
-            ctx.fail(f"no noun {args[0]!r}" + (f", did you mean {near[0]!r}?" if near else ""))
-        return super().resolve_command(ctx, args)
+        return [*candidates({**NOUNS, **TOP_LEVEL}, incomplete), *found]
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - Typer's signature
         """One line for each noun, from the table."""
@@ -107,9 +110,7 @@ def root() -> Root:
     return Root(
         name=PROGRAM,
         help=SUMMARY,
-        epilog="AGENTADM NOUN --help shows the verbs of a noun; agentadm help exit-codes the exit codes.".replace(
-            "AGENTADM", PROGRAM
-        ),
+        epilog=f"{PROGRAM} NOUN --help shows the verbs of a noun; {PROGRAM} help lists topics, such as exit codes.",
         rich_markup_mode=None,
         no_args_is_help=True,
         subcommand_metavar="NOUN VERB [ARGUMENTS]...",
@@ -194,7 +195,7 @@ def _as_ours(error: BaseException, invocation: Invocation) -> AgentadmError:
     if isinstance(error, TyperException):
         context = getattr(error, "ctx", None)
         path = context.command_path if context is not None else PROGRAM
-        return UsageError(error.format_message().rstrip("."), f"see: {path} --help")
+        return UsageError(_worded(error), f"see: {path} --help")
     if isinstance(error, KeyboardInterrupt):
         try:
             if invocation.platform is not None:
@@ -209,11 +210,18 @@ def _as_ours(error: BaseException, invocation: Invocation) -> AgentadmError:
     if driver_error is not None:
         return driver_error
     if isinstance(error, OSError):
-        return AgentadmError(f"{error.strerror or error}: {error.filename or 'output'}")
+        return of_system_error(error, invocation)
     return AgentadmError(
         f"{type(error).__name__}: {error}",
         "this is a fault of ours: please report it with the output of --debug",
     )
+
+
+def _worded(error: TyperException) -> str:
+    """What Typer says, with options suggested as everything else is."""
+    if isinstance(error, NoSuchOption):
+        return f"no option {error.option_name}{did_you_mean(error.option_name, error.possibilities or ())}"
+    return error.format_message().rstrip(".")
 
 
 def _translated(error: BaseException) -> AgentadmError | None:

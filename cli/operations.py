@@ -1,32 +1,49 @@
 """agentadm operations: steps at a provider that are not finished."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.context import Context
-from cli.options import DEFAULT_LIMIT, All, Limit, OperationRef
-from cli.output import Listing, listing
+from cli.options import DEFAULT_LIMIT, All, Limit, OperationRef, Where, sort_option
+from cli.output import Listing
 from cli.registry import Noun, Risk, Undo
-from platform_core.operations.types import Intent, ResumedIntent
+from platform_core.listing.types import ListRequest
+from platform_core.operations.types import INTENT_SORTS, Intent, ResumedIntent
 from platform_core.refs import operation_id
+
+if TYPE_CHECKING:
+    from platform_core.services import Services
 
 noun = Noun("operations", "Operations, and steps at a provider that are not finished.")
 
 
 @noun.command("list", example="agentadm operations list")
-def list_unfinished(ctx: Context, limit: Limit = DEFAULT_LIMIT, all_: All = False) -> Listing[Intent]:
+def list_unfinished(
+    ctx: Context,
+    where: Where = None,
+    sort: Annotated[str | None, sort_option(INTENT_SORTS)] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    all_: All = False,
+) -> Listing[Intent]:
     """List the steps at a provider that are not finished, oldest first."""
-    wanted = None if all_ else limit
-    rows = ctx.read(lambda services: services.operations.unfinished(None if wanted is None else wanted + 1))
-    return listing(rows, wanted)
+    request = ListRequest(where or (), sort, limit=None if all_ else limit)
+    return ctx.listed(request, lambda services: services.operations.unfinished(request))
 
 
 @noun.command("show", example="agentadm operations show 01930000-0000-7000-8000-000000000000")
 def show(ctx: Context, operation: OperationRef) -> Listing[Intent]:
     """Show the steps at a provider that an operation took, finished or not."""
     found = operation_id(operation)
-    return Listing(ctx.read(lambda services: services.operations.steps_of(found)))
+
+    def load(services: "Services") -> "tuple[Intent, ...]":
+        steps = services.operations.steps_of(found)
+        if not steps:
+            # One that took no step has none to show; one that there is not is an error.
+            services.audit.show(found, limit=1)
+        return tuple(steps)
+
+    return Listing(ctx.read(load))
 
 
 @noun.command(

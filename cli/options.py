@@ -1,5 +1,6 @@
 """Options and arguments that several commands share, each declared once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import cache
@@ -7,6 +8,9 @@ from typing import Annotated, Any
 
 import typer
 from typer.core import TyperArgument, TyperOption
+
+from cli import completers
+from platform_core.near import did_you_mean
 
 
 class OutputFormat(StrEnum):
@@ -27,6 +31,7 @@ class Shared:
 
     output: OutputFormat | None = None
     columns: str | None = None
+    exact: bool = False
     profile: str | None = None
     dry_run: bool = False
     yes: bool = False
@@ -39,6 +44,10 @@ class Shared:
     max_affected: int | None = None
     actor: str | None = None
     error_unchanged: bool = False
+    atomic: bool = False
+    resume: bool = False
+    restart: bool = False
+    results: str | None = None
     quiet: bool = False
     wait: float | None = None
     debug: bool = False
@@ -50,6 +59,8 @@ FOR_CHANGES = frozenset(
     {"dry_run", "yes", "confirm", "no_input", "reason", "ticket", "idempotency_key", "expect", "max_affected", "actor",
      "error_unchanged"}
 )  # fmt: skip
+# Only for changes that take several references.
+FOR_SEVERAL = frozenset({"atomic", "resume", "restart", "results"})
 
 
 def _declaration(  # one parameter for each shared option
@@ -62,8 +73,19 @@ def _declaration(  # one parameter for each shared option
             metavar="FORMAT",
         ),
     ] = None,
-    columns: Annotated[str | None, typer.Option(help="Which fields, in which order: a,b.c", metavar="FIELDS")] = None,
-    profile: Annotated[str | None, typer.Option(help="Environment of the configuration file.", metavar="NAME")] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            help="Which fields, in which order: a,b.c", metavar="FIELDS", autocompletion=completers.field_names
+        ),
+    ] = None,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="CSV without the guard against texts that a spreadsheet would run.")
+    ] = False,
+    profile: Annotated[
+        str | None,
+        typer.Option(help="Environment of the configuration file.", metavar="NAME", autocompletion=completers.profiles),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Do all of it, show what would change, roll back.")
     ] = False,
@@ -89,6 +111,16 @@ def _declaration(  # one parameter for each shared option
     error_unchanged: Annotated[
         bool, typer.Option("--error-unchanged", help="Exit with 3 when there was nothing to change.")
     ] = False,
+    atomic: Annotated[bool, typer.Option("--atomic", help="Of several items all or none, in one operation.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on exactly where a run over the same items was cut short.")
+    ] = False,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Forget a run over the same items that was cut short; begin anew.")
+    ] = False,
+    results: Annotated[
+        str | None, typer.Option(help="Also write what came of each item, as JSON lines.", metavar="FILE")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notes on stderr.")] = False,
     wait: Annotated[
         float | None,
@@ -104,17 +136,47 @@ def _needs_no_validator(parameter: Any, value: Any) -> bool:
     if value is None:
         return not parameter.required
     wanted = parameter.type_descriptor
+    if (parameter.nargs == -1 or getattr(parameter, "multiple", False)) and wanted.annotation == list[str]:
+        return bool(value)
+    if type(value) is wanted.annotation is int:
+        return True  # a default: what is given arrives as text
     return isinstance(value, str) and (
         wanted.annotation is str or value in {str(word) for word in wanted.choices or ()}
     )
 
 
+def refuse_unknown_word(ctx: Any, parameter: Any, value: Any) -> None:
+    """Say no to a word that is not among the choices, and which one is nearest.
+
+    Raises:
+        BadParameter: it is none of them.
+    """
+    words = [str(word) for word in parameter.type_descriptor.choices or ()]
+    if words and isinstance(value, str) and value not in words:
+        known = f"known: {', '.join(words)}"
+        raise typer.BadParameter(f"{value!r} is not known{did_you_mean(value, words)} ({known})", ctx, parameter)
+
+
+def _or_files(parameter: Any, incomplete: str, found: list[Any]) -> list[Any]:
+    """Where a path is wanted, the shell completes files by itself."""
+    if found or not parameter.type_descriptor.is_path:
+        return found
+    from cli.completion import file_candidate
+
+    return [file_candidate(incomplete)]
+
+
 class QuickOption(TyperOption):
     """An option that is validated only where it has to be."""
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Candidates for a value."""
+        return _or_files(self, incomplete, super().shell_complete(ctx, incomplete))
+
     def process_value(self, ctx: Any, value: Any) -> Any:
         """The value as the command receives it."""
-        if not _needs_no_validator(self, value):
+        if not ctx.resilient_parsing and not _needs_no_validator(self, value):
+            refuse_unknown_word(ctx, self, value)
             return super().process_value(ctx, value)
         words = self.type_descriptor.choices or ()
         return next((word for word in words if str(word) == value), value)
@@ -123,9 +185,16 @@ class QuickOption(TyperOption):
 class QuickArgument(TyperArgument):
     """An argument that is validated only where it has to be."""
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Candidates for a value."""
+        return _or_files(self, incomplete, super().shell_complete(ctx, incomplete))
+
     def process_value(self, ctx: Any, value: Any) -> Any:
         """The value as the command receives it."""
-        return value if _needs_no_validator(self, value) else super().process_value(ctx, value)
+        if ctx.resilient_parsing or _needs_no_validator(self, value):
+            return value
+        refuse_unknown_word(ctx, self, value)
+        return super().process_value(ctx, value)
 
 
 def make_quick(parameters: list[Any]) -> None:
@@ -145,15 +214,16 @@ def _all_shared() -> tuple[Any, ...]:
     return tuple(parameters)
 
 
-def shared_parameters(*, hidden: frozenset[str] = frozenset()) -> list[Any]:
-    """The shared options as Typer parameters; some may be kept out of the help."""
+def shared_parameters(*, hidden: frozenset[str] = frozenset(), without: frozenset[str] = frozenset()) -> list[Any]:
+    """The shared options as Typer parameters; some may be kept out of the help, or left out."""
     from copy import copy
 
     chosen = []
     for parameter in _all_shared():
         mine = copy(parameter)
         mine.hidden = parameter.name in hidden
-        chosen.append(mine)
+        if parameter.name not in without:
+            chosen.append(mine)
     return chosen
 
 
@@ -167,9 +237,60 @@ def absorb(shared: Shared, parameters: dict[str, Any]) -> None:
 
 UserRef = Annotated[
     str,
-    typer.Argument(metavar="USER", help="E-mail, username, id, ending of an id, or id at a provider."),
+    typer.Argument(
+        metavar="USER",
+        help="E-mail, username, id, ending of an id, or id at a provider.",
+        autocompletion=completers.of_database("users"),
+    ),
 ]
-OperationRef = Annotated[str, typer.Argument(metavar="OPERATION", help="Id of an operation.")]
+UserRefs = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="USER",
+        help="E-mail, username, id, ending of an id, or id at a provider; several, or - for one a line on stdin.",
+        autocompletion=completers.of_database("users"),
+    ),
+]
+OperationRef = Annotated[
+    str,
+    typer.Argument(
+        metavar="OPERATION", help="Id of an operation.", autocompletion=completers.of_database("operations")
+    ),
+]
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        metavar="EXPR",
+        help="Only what fits: FIELD=VALUE, or with != > >= < <=, or ~ for contains; FIELD= for no value. Repeatable.",
+    ),
+]
+Since = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PERIOD",
+        help="From then on: 2026-10, -30d, last-month, a time.",
+        autocompletion=completers.periods,
+    ),
+]
+Until = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PERIOD",
+        help="Through then: 2026-10-31, yesterday, a time.",
+        autocompletion=completers.periods,
+    ),
+]
 Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="How many at most.")]
 All = Annotated[bool, typer.Option("--all", help="All of them, whatever --limit says.")]
 DEFAULT_LIMIT = 50
+
+
+def sort_option(fields: Sequence[str]) -> Any:
+    """--sort of a list, which names the fields that it takes."""
+    return typer.Option(
+        "--sort",
+        metavar="FIELD",
+        help=f"{', '.join(fields)}; -FIELD from the greatest.",
+        autocompletion=completers.of_words(*fields, *(f"-{field}" for field in fields)),
+    )

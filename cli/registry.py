@@ -10,7 +10,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from cli.context import Context
-from cli.options import FOR_CHANGES, SHARED_NAMES, absorb, make_quick, shared_parameters
+from cli.options import FOR_CHANGES, FOR_SEVERAL, SHARED_NAMES, absorb, make_quick, shared_parameters
+from platform_core.near import did_you_mean
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -80,6 +81,8 @@ class Command(_Quick, TyperCommand):
 
     context_class = Context
     properties: CommandProperties
+    # Shared options that it does not take.
+    without: frozenset[str]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -87,7 +90,9 @@ class Command(_Quick, TyperCommand):
         self.properties = function.properties
         hidden = FOR_CHANGES if self.properties.risk is Risk.READ else frozenset()
         make_quick(self.params)
-        self.params.extend(shared_parameters(hidden=hidden))
+        several = hidden == frozenset() and any(parameter.nargs == -1 for parameter in self.params)
+        self.without = frozenset() if several else FOR_SEVERAL
+        self.params.extend(shared_parameters(hidden=hidden, without=self.without))
         self.epilog = f"Example: {self.properties.example}"
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
@@ -107,7 +112,11 @@ class Command(_Quick, TyperCommand):
 
     def invoke(self, ctx: Any) -> None:
         """Run the command and render what it returns."""
+        ctx.refuse_options(self.without)
         value = super().invoke(ctx)
+        # From here on only the answer can fail, and whoever hears of that is told whether the work was done.
+        ctx.invocation.answering = True
+        ctx.invocation.changed = self.properties.risk is not Risk.READ and not ctx.shared.dry_run
         ctx.finish(value)
 
 
@@ -121,6 +130,14 @@ class Group(_Quick, TyperGroup):
         self.params.extend(shared_parameters(hidden=frozenset(() if self.shows_shared else SHARED_NAMES)))
 
     shows_shared = False
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The noun or verb, or an error that names the nearest."""
+        names = self.list_commands(ctx)
+        if args[0] not in names and not args[0].startswith("-"):
+            kind = "noun" if ctx.parent is None else "verb"
+            ctx.fail(f"no {kind} {args[0]!r}{did_you_mean(args[0], names)}")
+        return super().resolve_command(ctx, args)
 
 
 class Noun:

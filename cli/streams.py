@@ -1,8 +1,17 @@
 """Streams whose reader may go away."""
 
+import errno
 import os
 import sys
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+from platform_core.errors import AgentadmError, NotPermitted, PartlyDone, TryAgain, UsageError
+
+if TYPE_CHECKING:
+    from cli.context import Invocation
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+WRONG_PATH = frozenset({errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP})
 
 
 class Forgiving:
@@ -43,3 +52,26 @@ def forget(stream: TextIO) -> None:
     """
     if stream in {sys.__stdout__, sys.__stderr__}:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def of_system_error(error: OSError, invocation: "Invocation") -> AgentadmError:
+    """Ours for an error of the operating system: a disk that is full is no fault of ours, nor is a wrong path.
+
+    Args:
+        error: what it said.
+        invocation: tells whether the work was done when the answer could not be written.
+    """
+    what = error.strerror or str(error)
+    if invocation.answering and error.filename is None:
+        if invocation.changed:
+            return PartlyDone(
+                f"the change was made, but its result could not be written: {what}",
+                "do not repeat it: agentadm audit list shows what was done",
+            )
+        return TryAgain(f"the result could not be written: {what}", "make room, then try again")
+    told = f"{what}: {error.filename or 'output'}"
+    if error.errno in WRONG_PATH:
+        return UsageError(told)
+    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        return NotPermitted(told)
+    return TryAgain(told, "make room, then try again") if error.errno in FULL else AgentadmError(told)

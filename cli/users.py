@@ -5,10 +5,12 @@ from typing import Annotated
 import typer
 
 from cli.context import Context
-from cli.options import DEFAULT_LIMIT, All, Limit, UserRef
-from cli.output import Listing, listing
+from cli.options import DEFAULT_LIMIT, All, Limit, Since, Until, UserRefs, Where, sort_option
+from cli.output import Listing
 from cli.registry import Noun, Risk, Undo
-from platform_core.users.types import NewUser, User, UserRole, UserStatus, UserSummary
+from platform_core.bulk.types import ItemResult, ItemValue
+from platform_core.listing.types import ListRequest
+from platform_core.users.types import USER_SORTS, NewUser, User, UserRole, UserStatus, UserSummary
 
 noun = Noun("users", "People who use the platform.")
 
@@ -19,27 +21,28 @@ def list_users(
     status: Annotated[UserStatus | None, typer.Option(help="Only these.")] = None,
     role: Annotated[UserRole | None, typer.Option(help="Only these.")] = None,
     deleted: Annotated[bool, typer.Option("--deleted", help="The deleted ones instead.")] = False,
+    where: Where = None,
+    since: Since = None,
+    until: Until = None,
+    sort: Annotated[str | None, sort_option(USER_SORTS)] = None,
     limit: Limit = DEFAULT_LIMIT,
     all_: All = False,
 ) -> Listing[UserSummary]:
-    """List users, newest first."""
-    wanted = None if all_ else limit
-    rows = ctx.read(
-        lambda services: services.users.list(
-            limit=None if wanted is None else wanted + 1, status=status, role=role, deleted=deleted
-        )
+    """List users, newest first. --since and --until look at created_at."""
+    request = ListRequest(where or (), sort, since, until, None if all_ else limit)
+    return ctx.listed(
+        request, lambda services: services.users.list(request, status=status, role=role, deleted=deleted)
     )
-    return listing(rows, wanted)
 
 
 @noun.command("show", example="agentadm users show ada@example.com")
 def show(
     ctx: Context,
-    user: UserRef,
+    user: UserRefs,
     deleted: Annotated[bool, typer.Option("--deleted", help="Look among the deleted ones.")] = False,
-) -> User:
-    """Show one user whole."""
-    return ctx.read(lambda services: services.users.show(user, deleted=deleted))
+) -> tuple[ItemValue, ...] | User:
+    """Show a user whole; of several, each with its result."""
+    return ctx.read_each(user, lambda services, reference: services.users.show(reference, deleted=deleted))
 
 
 @noun.command(
@@ -72,9 +75,16 @@ def create(
     undo=Undo.REVERSIBLE,
     example="agentadm users suspend grace@example.com --reason chargeback --yes",
 )
-def suspend(ctx: Context, user: UserRef) -> User:
-    """Shut a user out. Nothing is deleted; --reason is kept with the user."""
-    return ctx.write(lambda services: services.users.suspend(user, reason=ctx.shared.reason))
+def suspend(ctx: Context, user: UserRefs) -> tuple[ItemResult, ...] | User:
+    """Shut users out. Nothing is deleted; --reason is kept with the user."""
+    reason = ctx.shared.reason
+    # Kept with the user, so that another reason makes it another command.
+    return ctx.write_each(
+        user,
+        lambda services, reference: services.users.suspend(reference, reason=reason),
+        find=lambda services, reference: services.users.find(reference),
+        inputs={"reason": reason},
+    )
 
 
 @noun.command(
@@ -83,6 +93,10 @@ def suspend(ctx: Context, user: UserRef) -> User:
     undo=Undo.REVERSIBLE,
     example="agentadm users resume sam.suspended@example.com",
 )
-def resume(ctx: Context, user: UserRef) -> User:
-    """Let a suspended user in again."""
-    return ctx.write(lambda services: services.users.resume(user))
+def resume(ctx: Context, user: UserRefs) -> tuple[ItemResult, ...] | User:
+    """Let suspended users in again."""
+    return ctx.write_each(
+        user,
+        lambda services, reference: services.users.resume(reference),
+        find=lambda services, reference: services.users.find(reference),
+    )

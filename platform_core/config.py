@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from platform_core.errors import UsageError
+from platform_core.near import did_you_mean
 
 if TYPE_CHECKING:
     from platform_core.db.embedded import EmbeddedServer
@@ -166,19 +167,22 @@ class Settings:
     def _environment_url(self) -> Target | None:
         for variable in ("AGENTADM_DATABASE_URL", "DATABASE_URL"):
             if url := self.environ.get(variable):
-                return Target(_checked_url(url, variable), variable)
+                return Target(checked_url(url, variable), variable)
         return None
 
     def _profile(self, name: str, said_by: str) -> Profile:
         if name not in self.profiles:
             known = ", ".join(sorted(self.profiles)) or "none is defined"
-            raise UsageError(f"no profile {name!r} ({said_by}) in {self.config_path}", f"known profiles: {known}")
+            meant = did_you_mean(name, self.profiles)
+            raise UsageError(
+                f"no profile {name!r} ({said_by}) in {self.config_path}{meant}", f"known profiles: {known}"
+            )
         return self.profiles[name]
 
     def _profile_url(self, profile: Profile) -> str:
         where = f"profile {profile.name} in {self.config_path}"
         if profile.database_url is not None:
-            return _checked_url(profile.database_url, where)
+            return checked_url(profile.database_url, where)
         if profile.database_url_command is None:
             raise UsageError(f"{where} has neither database_url nor database_url_command")
         import shlex
@@ -194,10 +198,10 @@ class Settings:
             )
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             raise UsageError(f"database_url_command of {where} failed: {type(error).__name__}") from error
-        return _checked_url(done.stdout.strip(), where)
+        return checked_url(done.stdout.strip(), where)
 
 
-def _checked_url(url: str, where: str) -> str:
+def checked_url(url: str, where: str) -> str:
     """The URL as libpq reads it; SQLAlchemy's driver suffix is taken off. Never names the URL: it holds a password."""
     scheme, separator, rest = url.partition("://")
     if separator and scheme.partition("+")[0] in {"postgres", "postgresql"}:
@@ -220,4 +224,5 @@ def _refuse_unknown(content: Any, known: frozenset[str], where: str) -> None:
     if not isinstance(content, dict):
         raise UsageError(f"{where} is not a table of settings")
     if unknown := sorted(set(content) - known):
-        raise UsageError(f"{where}: unknown setting {unknown[0]!r}", f"known: {', '.join(sorted(known))}")
+        meant = did_you_mean(unknown[0], known)
+        raise UsageError(f"{where}: unknown setting {unknown[0]!r}{meant}", f"known: {', '.join(sorted(known))}")

@@ -3,7 +3,7 @@
 Importing this module loads no database driver, so that help and completion of words stay fast.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,8 +14,11 @@ from platform_core.errors import AgentadmError, UsageError
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from platform_core.bulk.runs import Change, Find
+    from platform_core.bulk.types import BulkOutcome, BulkRequest
     from platform_core.db.care import Care
     from platform_core.db.engine import Database
+    from platform_core.db.keeping import Keeper
     from platform_core.db.reading import Reader
     from platform_core.db.session import Sessions
     from platform_core.db.types import Mark
@@ -69,6 +72,13 @@ class Platform:
         return Reader(self.database, self.settings, self.wait_seconds)
 
     @cached_property
+    def keeper(self) -> "Keeper":
+        """Transactions of rows that are their own record."""
+        from platform_core.db.keeping import Keeper
+
+        return Keeper(self.database, self.settings, self.wait_seconds)
+
+    @cached_property
     def care(self) -> "Care":
         """What is done to the database from outside a transaction: init, migrations, backup, the embedded server."""
         from platform_core.db.care import Care
@@ -115,10 +125,24 @@ class Platform:
             _ = self.mark
         return self.reader.read(work)
 
+    def stream(self, work: "Callable[[Services], Iterator[T]]") -> "Iterator[T]":
+        """Run statements like read, and hand over what they find while they run; see Reader.stream."""
+        _ = self.mark
+        return self.reader.stream(work)
+
     def write(self, request: "WriteRequest", work: "Callable[[Services], T]", result_type: Any) -> "Outcome[T]":
         """Run one operation whole, or not at all; see Sessions.write."""
         _ = self.mark
         return self.sessions.write(request, work, result_type)
+
+    def write_each(
+        self, request: "BulkRequest", change: "Change", find: "Find", tell: "Callable[[int], None]"
+    ) -> "BulkOutcome":
+        """Change several items, each in an operation of its own or all in one; see Run.go."""
+        from platform_core.bulk.runs import Run
+
+        _ = self.mark
+        return Run(self, request, change, find, tell).go()
 
     def run_job(
         self, job: str, request: "WriteRequest", work: "Callable[[Services], T]", result_type: Any
@@ -144,6 +168,12 @@ class Platform:
 
         _ = self.mark
         return resume(self.sessions, operation_id, abandon=abandon, dry_run=dry_run)
+
+    def candidates(self, noun: str, start: str) -> list[tuple[str, str]]:
+        """Names for completion, quickly or not at all; see candidates."""
+        from platform_core.db.candidates import candidates
+
+        return candidates(self.settings, noun, start)
 
     def interruption(self, error: KeyboardInterrupt) -> AgentadmError:
         """What to say after a signal: what became of the change that was under way, if any."""

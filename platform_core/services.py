@@ -10,6 +10,7 @@ from platform_core.errors import AgentadmError
 
 if TYPE_CHECKING:
     from platform_core.audit.service import AuditService
+    from platform_core.bulk.service import BulkService
     from platform_core.db.service import DatabaseService
     from platform_core.jobs.service import JobService
     from platform_core.operations.service import OperationService
@@ -45,6 +46,13 @@ class Services:
         from platform_core.audit.service import AuditService
 
         return AuditService(self.connection)
+
+    @cached_property
+    def bulk(self) -> "BulkService":
+        """Progress of runs over several items."""
+        from platform_core.bulk.service import BulkService
+
+        return BulkService(self.connection)
 
     @cached_property
     def database(self) -> "DatabaseService":

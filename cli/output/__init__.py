@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, TextIO, TypeVar
 from cli.options import OutputFormat
 from cli.output.text import as_json, cell, counted, visible
 from platform_core.errors import AgentadmError, UsageError
+from platform_core.near import did_you_mean
 
 if TYPE_CHECKING:
     from cli.context import Invocation
@@ -28,17 +29,22 @@ SHOWN_CHANGES = 20
 
 @dataclass(frozen=True)
 class Listing(Generic[T]):
-    """The value of a list command: rows, and whether there are more than were asked for."""
+    """The value of a list command: rows, and whether there are more than were asked for.
 
-    rows: Sequence[T]
+    `rows` may come one by one. `chunks` are the rows as they go to stdout, instead: the database wrote them.
+    """
+
+    rows: Iterable[T]
     more: bool = False
+    chunks: Iterator[bytes] | None = None
 
 
-def listing(rows: Sequence[T], limit: int | None) -> Listing[T]:
-    """A list out of rows that were asked for with one more than the limit."""
-    if limit is None:
-        return Listing(rows)
-    return Listing(rows[:limit], more=len(rows) > limit)
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """A text for people, which is rows for programs: help, a script."""
+
+    text: str
+    rows: Sequence[T]
 
 
 def format_of(invocation: "Invocation") -> OutputFormat:
@@ -59,19 +65,49 @@ def render(value: Any, result_type: Any, invocation: "Invocation") -> None:
     Raises:
         UsageError: --columns names a field that there is not.
     """
+    if isinstance(value, Page):
+        if format_of(invocation) in {OutputFormat.TABLE, OutputFormat.PLAIN}:
+            invocation.stdout.write(value.text)
+            return
+        value = Listing(value.rows)
     single = not isinstance(value, (Listing, tuple, list))
     rows = [value] if single else (value.rows if isinstance(value, Listing) else value)
-    names = [field.name for field in fields(_row_type(result_type, rows))]
-    chosen = _chosen(invocation.shared.columns, names)
+    chosen = chosen_names(invocation, result_type, rows)
+    if isinstance(value, Listing) and value.chunks is not None:
+        _write_chunks(value.chunks, chosen, invocation)
+        return
     _write(format_of(invocation), rows, chosen, invocation, single=single)
     if single or invocation.shared.quiet:
         return
     if isinstance(value, Listing) and value.more:
         write_note(
-            invocation.stderr, f"the first {len(rows)} only: there are more, ask for them with --limit N or --all"
+            invocation.stderr, f"the first {len(list(rows))} only: there are more, ask for them with --limit N or --all"
         )
     elif not rows:
         write_note(invocation.stderr, "none found")
+
+
+def chosen_names(invocation: "Invocation", result_type: Any, rows: Iterable[Any] = ()) -> list[str]:
+    """The fields to be shown: those of --columns, else all that a row has.
+
+    Raises:
+        UsageError: --columns names a field that there is not.
+    """
+    names = [field.name for field in fields(_row_type(result_type, rows if isinstance(rows, Sequence) else ()))]
+    return _chosen(invocation.shared.columns, names)
+
+
+def _write_chunks(chunks: Iterable[bytes], names: Sequence[str], invocation: "Invocation") -> None:
+    """Rows that the database wrote, as they are."""
+    stdout = invocation.stdout
+    if format_of(invocation) is OutputFormat.CSV:
+        stdout.write(f"{','.join(names)}\n")
+    buffer = getattr(stdout, "buffer", None)
+    if buffer is None:
+        stdout.writelines(chunk.decode() for chunk in chunks)
+        return
+    stdout.flush()
+    buffer.writelines(chunks)
 
 
 def _write(
@@ -81,11 +117,13 @@ def _write(
 
     stdout = invocation.stdout
     if output is OutputFormat.TABLE:
-        width = _terminal_width(invocation)
+        width, colour = _terminal_width(invocation), has_colour(invocation)
         raw = (_select(row, names, _attribute) for row in rows)
         if single:
-            people.write_section(next(raw), names, stdout, width=width)
-        elif (hidden := people.write_table(raw, names, stdout, width=width)) and not invocation.shared.quiet:
+            people.write_section(next(raw), names, stdout, width=width, colour=colour)
+            return
+        hidden = people.write_table(raw, names, stdout, width=width, colour=colour)
+        if hidden and not invocation.shared.quiet:
             write_note(invocation.stderr, f"no room for: {', '.join(hidden)} (--columns chooses, -o json has all)")
         return
     plain = _plain_rows(rows, names)
@@ -96,7 +134,7 @@ def _write(
     elif output is OutputFormat.YAML:
         machine.write_yaml(plain, stdout, single=single)
     elif output is OutputFormat.CSV:
-        machine.write_csv(plain, names, stdout)
+        machine.write_csv(plain, names, stdout, exact=invocation.shared.exact)
     elif output is OutputFormat.PLAIN:
         machine.write_plain(plain, names, stdout, single=single)
     else:
@@ -167,7 +205,8 @@ def _chosen(columns: str | None, names: Sequence[str]) -> list[str]:
     chosen = [name.strip() for name in columns.split(",") if name.strip()]
     for name in chosen:
         if name.partition(".")[0] not in names:
-            raise UsageError(f"no field {name!r}", f"fields: {', '.join(names)}")
+            meant = did_you_mean(name.partition(".")[0], names)
+            raise UsageError(f"no field {name!r}{meant}", f"fields: {', '.join(names)}")
     return chosen
 
 
@@ -199,6 +238,13 @@ def _item(value: Any, name: str) -> Any:
 
 def _attribute(value: Any, name: str) -> Any:
     return value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+
+
+def has_colour(invocation: "Invocation") -> bool:
+    """Whether the result is coloured: on a terminal that can, unless NO_COLOR says no; never in a pipe."""
+    environ = invocation.environ
+    capable = environ.get("TERM", "") not in {"", "dumb", "unknown"}
+    return invocation.stdout.isatty() and capable and not environ.get("NO_COLOR")
 
 
 def _terminal_width(invocation: "Invocation") -> int:

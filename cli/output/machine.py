@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
-from cli.output.text import UNSAFE, as_json, cell, spreadsheet_cell, visible
+from cli.output.text import UNSAFE, as_json, cell, csv_cell, spreadsheet_cell, visible
 
 Row = Mapping[str, Any]
 
@@ -35,13 +35,25 @@ def write_yaml(rows: Iterable[Row], stdout: TextIO, *, single: bool) -> None:
         stdout.write("[]\n")
 
 
-def write_csv(rows: Iterable[Row], names: Sequence[str], stdout: TextIO) -> None:
-    """A header, then a line a row; text that a spreadsheet would run gets a leading apostrophe."""
+class _LineFeeds:
+    """Takes the lines of a CSV writer: only one that ends lines with CR LF quotes a CR within a text."""
+
+    def __init__(self, stdout: TextIO) -> None:
+        self._stdout = stdout
+
+    def write(self, line: str) -> int:
+        """Write the line, ended by LF alone."""
+        return self._stdout.write(line.removesuffix("\r\n") + "\n")
+
+
+def write_csv(rows: Iterable[Row], names: Sequence[str], stdout: TextIO, *, exact: bool = False) -> None:
+    """A header, then a line a row; text that a spreadsheet would run gets a leading apostrophe, unless exact."""
     import csv
 
-    writer = csv.writer(stdout, lineterminator="\n")
+    as_text = csv_cell if exact else spreadsheet_cell
+    writer = csv.writer(_LineFeeds(stdout), lineterminator="\r\n")
     writer.writerow(names)
-    writer.writerows([spreadsheet_cell(row[name]) for name in names] for row in rows)
+    writer.writerows([as_text(row[name]) for name in names] for row in rows)
 
 
 def write_plain(rows: Iterable[Row], names: Sequence[str], stdout: TextIO, *, single: bool) -> None:

@@ -4,11 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import is_dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from itertools import chain, islice
-from typing import Any, TextIO
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TextIO
 from uuid import UUID
 
 from cli.output.text import cell, markdown_cell, visible
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 Row = Mapping[str, Any]
 
@@ -22,7 +25,9 @@ STYLES = {"suspended": "red", "failed": "red", "lost": "red", "no": "red", "pend
 STYLED = frozenset({"status", "state", "last_state", "ok"})
 
 
-def write_table(rows: Iterable[Row], names: Sequence[str], stdout: TextIO, *, width: int) -> list[str]:
+def write_table(
+    rows: Iterable[Row], names: Sequence[str], stdout: TextIO, *, width: int, colour: bool = False
+) -> list[str]:
     """Write a table no wider than the terminal.
 
     Args:
@@ -30,12 +35,12 @@ def write_table(rows: Iterable[Row], names: Sequence[str], stdout: TextIO, *, wi
         names: the columns in order.
         stdout: where to.
         width: of the terminal, in cells.
+        colour: whether headers and status words stand out.
 
     Returns:
         The columns that found no place, for a note.
     """
     from rich.cells import cell_len
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -48,26 +53,29 @@ def write_table(rows: Iterable[Row], names: Sequence[str], stdout: TextIO, *, wi
     texty = [any(isinstance(row[name], str) and not _is_word(row[name]) for row in sample) for name in names]
     widths = fit(needs, texty, width)
     kept = [place for place, given in enumerate(widths) if given]
-    table = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="bold")
-    for place in kept:
-        wraps = names[place] in PROSE
-        table.add_column(
-            Text(names[place]),
-            width=widths[place],
-            overflow="fold" if wraps else "ellipsis",
-            no_wrap=not wraps,
-            justify="right" if _is_numeric([row[names[place]] for row in sample]) else "left",
-        )
-    for row in chain(sample, stream):
-        table.add_row(*(_styled(names[place], short(row[names[place]]), Text) for place in kept))
-    console = Console(file=stdout, width=width, highlight=False, markup=False, emoji=False)
-    console.print(table)
+    numeric = [_is_numeric([row[name] for row in sample]) for name in names]
+    block, first = sample, True
+    # A table holds its rows: a long one is written in blocks of the same widths.
+    while block:
+        table = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="bold", show_header=first)
+        for place in kept:
+            wraps = names[place] in PROSE
+            table.add_column(
+                Text(names[place]),
+                width=widths[place],
+                overflow="fold" if wraps else "ellipsis",
+                no_wrap=not wraps,
+                justify="right" if numeric[place] else "left",
+            )
+        for row in block:
+            table.add_row(*(_styled(names[place], short(row[names[place]]), Text) for place in kept))
+        _print(table, stdout, width, colour=colour)
+        block, first = list(islice(stream, SIZED_BY)), False
     return [name for place, name in enumerate(names) if place not in kept]
 
 
-def write_section(row: Row, names: Sequence[str], stdout: TextIO, *, width: int) -> None:
+def write_section(row: Row, names: Sequence[str], stdout: TextIO, *, width: int, colour: bool = False) -> None:
     """Write one thing: a field a line, its name to the left."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -76,7 +84,21 @@ def write_section(row: Row, names: Sequence[str], stdout: TextIO, *, width: int)
     table.add_column(overflow="fold")
     for name in names:
         table.add_row(Text(name), _styled(name, whole(row[name]), Text))
-    Console(file=stdout, width=width, highlight=False, markup=False, emoji=False).print(table)
+    _print(table, stdout, width, colour=colour)
+
+
+def _print(table: "Table", stdout: TextIO, width: int, *, colour: bool) -> None:
+    """Write a table. By ourselves: when the reader has gone away, Rich would end the process with a code of its own."""
+    from rich.console import Console
+
+    # Nothing is left to Rich's own guess, which FORCE_COLOR and the like would turn in a pipe, too.
+    console = Console(
+        file=stdout, width=width, highlight=False, markup=False, emoji=False, legacy_windows=False,
+        force_terminal=colour, color_system="standard" if colour else None,
+    )  # fmt: skip
+    with console.capture() as captured:
+        console.print(table)
+    stdout.write(captured.get())
 
 
 def write_markdown(rows: Iterable[Row], names: Sequence[str], stdout: TextIO, *, single: bool) -> None:
@@ -87,8 +109,10 @@ def write_markdown(rows: Iterable[Row], names: Sequence[str], stdout: TextIO, *,
         lines = [[markdown_cell(name), markdown_cell(row[name])] for row in rows for name in names]
         stdout.write(tabulate(lines, ["field", "value"], tablefmt="github", disable_numparse=True) + "\n")
         return
-    lines = [[markdown_cell(row[name]) for name in names] for row in rows]
+    stream = iter(rows)
+    lines = [[markdown_cell(row[name]) for name in names] for row in islice(stream, SIZED_BY)]
     stdout.write(tabulate(lines, list(names), tablefmt="github", disable_numparse=True) + "\n")
+    stdout.writelines(f"| {' | '.join(markdown_cell(row[name]) for name in names)} |\n" for row in stream)
 
 
 def fit(needs: Sequence[int], texty: Sequence[bool], width: int) -> list[int]:

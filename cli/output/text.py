@@ -35,9 +35,14 @@ def cell(value: Any) -> str:
     return str(value)
 
 
+def csv_cell(value: Any) -> str:
+    """A CSV cell exactly as it is."""
+    return ("true" if value else "false") if isinstance(value, bool) else cell(value)
+
+
 def spreadsheet_cell(value: Any) -> str:
     """A CSV cell that no spreadsheet runs. Numbers and phone numbers stay as they are."""
-    text = ("true" if value else "false") if isinstance(value, bool) else cell(value)
+    text = csv_cell(value)
     if isinstance(value, str) and text.startswith(_FORMULA_STARTS) and not _NUMBER_OR_PHONE.fullmatch(text):
         return f"'{text}"
     return text

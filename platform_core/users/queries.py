@@ -1,7 +1,6 @@
 """Every statement about users."""
 
-from collections.abc import Sequence
-from datetime import datetime
+import dataclasses
 from uuid import UUID
 
 from sqlalchemy import (
@@ -14,16 +13,16 @@ from sqlalchemy import (
     insert,
     or_,
     select,
-    tuple_,
     union_all,
     update,
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from platform_core.db.schema import AnyRow
+from platform_core.listing.queries import ListSpec, Sort, fields_of
 from platform_core.refs import UUID_ENDING_LENGTH, as_uuid, as_uuid_ending
 from platform_core.users.tables import identities, users
-from platform_core.users.types import NewUser, UserRole, UserStatus
+from platform_core.users.types import NewUser, UserRole, UserStatus, UserSummary
 
 CANDIDATES = 10
 
@@ -93,40 +92,41 @@ def load_by_id(connection: Connection, user_id: UUID, *, lock: bool = False) -> 
     return connection.execute(statement.with_for_update(of=users) if lock else statement).one()
 
 
-def list_page(  # one argument a filter
-    connection: Connection,
-    *,
-    limit: int | None,
-    after: tuple[datetime, UUID] | None,
-    status: UserStatus | None,
-    role: UserRole | None,
-    since: datetime | None,
-    deleted: bool,
-) -> Sequence[AnyRow]:
-    """Users, newest first, by keyset."""
-    statement = (
-        select(
-            columns.email,
-            columns.full_name,
-            columns.role,
-            columns.status,
-            columns.created_at,
-            columns.last_login_at,
-            columns.id,
-        )
-        .where(columns.deleted_at.is_not(None) if deleted else columns.deleted_at.is_(None))
-        .order_by(columns.created_at.desc(), columns.id.desc())
-        .limit(limit)
-    )
-    if after is not None:
-        statement = statement.where(tuple_(columns.created_at, columns.id) < tuple_(*after))
-    if status is not None:
-        statement = statement.where(columns.status == status.value)
-    if role is not None:
-        statement = statement.where(columns.role == role.value)
-    if since is not None:
-        statement = statement.where(columns.created_at >= since)
-    return connection.execute(statement).all()
+# --where knows every column but the JSON; --sort only those with an index.
+LIST = ListSpec(
+    fields=fields_of(users, words={"role": tuple(UserRole), "status": tuple(UserStatus)}),
+    columns={field.name: columns[field.name] for field in dataclasses.fields(UserSummary)},
+    sorts={
+        "created_at": Sort(columns.created_at),
+        "email": Sort(func.lower(columns.email), nullable=True),
+        "username": Sort(func.lower(columns.username), nullable=True),
+        "id": Sort(columns.id),
+    },
+    default_sort="-created_at",
+    key=columns.id,
+    time=columns.created_at,
+)
+
+
+def list_filters(
+    *, status: UserStatus | None, role: UserRole | None, deleted: bool
+) -> list[ColumnElement[bool]]:
+    """The real options of the list as conditions."""
+    filters: list[ColumnElement[bool]] = [columns.deleted_at.is_not(None) if deleted else columns.deleted_at.is_(None)]
+    filters += [columns.status == status.value] if status is not None else []
+    filters += [columns.role == role.value] if role is not None else []
+    return filters
+
+
+def near(connection: Connection, reference: str) -> list[str]:
+    """E-mails and usernames that stand around a reference in their indexes: a slip later than its beginning."""
+    lowered = reference.lower()
+    around = []
+    for value in (func.lower(columns.email), func.lower(columns.username)):
+        for side, order in ((value >= lowered, value), (value < lowered, value.desc())):
+            found = select(value.label("value")).where(side, columns.deleted_at.is_(None)).order_by(order)
+            around.append(found.limit(CANDIDATES).subquery().select())
+    return list(connection.execute(union_all(*around)).scalars())
 
 
 def holder_of(connection: Connection, new: NewUser) -> AnyRow | None:

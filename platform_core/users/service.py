@@ -1,16 +1,21 @@
 """The rules of users; one method a command."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection
 
+from platform_core.db.schema import AnyRow
 from platform_core.errors import Conflict
-from platform_core.refs import exactly_one
+from platform_core.listing.service import ListService
+from platform_core.listing.types import ListRequest, Rows
+from platform_core.near import nearest
+from platform_core.refs import as_uuid, exactly_one
 from platform_core.users import queries
 from platform_core.users.types import Identity, NewUser, User, UserRole, UserStatus, UserSummary
 
+# Another customer is worse than none: only what differs by a letter or two is named.
+NEAR_ENOUGH = 0.85
 FIND_HINT = "a user is named by e-mail, username, id, the last 8 digits or more of an id, or an id at a provider"
 
 
@@ -26,38 +31,24 @@ class UserService:
 
     def list(
         self,
+        request: ListRequest,
         *,
-        limit: int | None,
-        after: tuple[datetime, UUID] | None = None,
         status: UserStatus | None = None,
         role: UserRole | None = None,
-        since: datetime | None = None,
         deleted: bool = False,
-    ) -> tuple[UserSummary, ...]:
+    ) -> Rows[UserSummary]:
         """Users, newest first.
 
         Args:
-            limit: how many at most; None for all.
-            after: time of creation and id of the last one of the page before.
+            request: conditions, order and limit.
             status, role: keep only these.
-            since: keep those made at this moment or later (UTC).
             deleted: list the deleted ones instead of the living.
+
+        Raises:
+            UsageError: a condition or the order names what there is not.
         """
-        rows = queries.list_page(
-            self._connection, limit=limit, after=after, status=status, role=role, since=since, deleted=deleted
-        )
-        return tuple(
-            UserSummary(
-                row.email,
-                row.full_name,
-                UserRole(row.role),
-                UserStatus(row.status),
-                row.created_at,
-                row.last_login_at,
-                row.id,
-            )
-            for row in rows
-        )
+        filters = queries.list_filters(status=status, role=role, deleted=deleted)
+        return ListService(self._connection, queries.LIST, request, _summary, filters)
 
     def show(self, reference: str, *, deleted: bool = False) -> User:
         """One user whole, in one statement.
@@ -66,7 +57,8 @@ class UserService:
             NotFound, Conflict: the reference names none, or several.
         """
         rows = queries.load(self._connection, reference, deleted=deleted)
-        exactly_one("user", reference, [(row.id, row.label) for row in rows], FIND_HINT)
+        hint = FIND_HINT if rows else self._near(reference)
+        exactly_one("user", reference, [(row.id, row.label) for row in rows], hint)
         return _user(rows[0])
 
     def create(self, new: NewUser, *, if_not_exists: bool = False) -> User:
@@ -113,7 +105,15 @@ class UserService:
         Raises:
             NotFound, Conflict: it names none, or several.
         """
-        return exactly_one("user", reference, queries.find(self._connection, reference, deleted=deleted), FIND_HINT)
+        found = queries.find(self._connection, reference, deleted=deleted)
+        return exactly_one("user", reference, found, FIND_HINT if found else self._near(reference))
+
+    def _near(self, reference: str) -> str:
+        """A hint that names who may have been meant."""
+        if as_uuid(reference) is not None:
+            return FIND_HINT
+        near = nearest(reference.lower(), queries.near(self._connection, reference), cutoff=NEAR_ENOUGH)
+        return f"did you mean {near[0]!r}? {FIND_HINT}" if near else FIND_HINT
 
     def _move(self, reference: str, status: UserStatus, reason: str | None) -> User:
         user_id = self.find(reference)
@@ -122,6 +122,18 @@ class UserService:
             return _user(row)
         queries.set_status(self._connection, user_id, status, reason)
         return _user(queries.load_by_id(self._connection, user_id))
+
+
+def _summary(row: AnyRow) -> UserSummary:
+    return UserSummary(
+        row.email,
+        row.full_name,
+        UserRole(row.role),
+        UserStatus(row.status),
+        row.created_at,
+        row.last_login_at,
+        row.id,
+    )
 
 
 def _user(row: Any) -> User:

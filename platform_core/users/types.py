@@ -24,6 +24,10 @@ class UserStatus(StrEnum):
     SUSPENDED = "suspended"
 
 
+# What a list of users can be sorted by: what has an index.
+USER_SORTS = ("created_at", "email", "username", "id")
+
+
 @dataclass(frozen=True)
 class NewUser:
     """A user to be made."""

@@ -90,6 +90,7 @@ def empty_company(database: Database, folder: Path) -> Prepared:
 
 # What a provider's or another server's state is, a test of its own shows: see where each is named.
 ELSEWHERE = {
+    "config set": "tests/cli/test_config.py",
     "demo": "tests/cli/test_demo.py",
     "db stop": "tests/db/test_care.py",
 }

@@ -1,5 +1,6 @@
 """Tables and sections: they fit the terminal, cut nothing in silence, and keep what tells rows apart."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -90,3 +91,39 @@ def test_wide_and_right_to_left_names_keep_the_columns(agentadm: Agentadm, datab
 )
 def test_how_long_ago(seconds: int, told: str) -> None:
     assert ago(datetime.now(UTC) - timedelta(seconds=seconds)) == told
+
+
+XTERM = {"TERM": "xterm-256color"}
+ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@pytest.mark.parametrize("argv", [("users", "list", "--status", "suspended"), ("users", "show", "ada@example.com")])
+def test_colour_is_only_around_headers_and_status_words(
+    agentadm: Agentadm, company: None, argv: tuple[str, ...]
+) -> None:
+    plain = agentadm(*argv, terminal=True, env={**XTERM, "NO_COLOR": "1"})
+    coloured = agentadm(*argv, terminal=True, env=XTERM)
+    assert ESCAPES.sub("", coloured.out) == plain.out
+    names = {"email", "full_name", "role", "status", "created_at", "last_login_at", "id"}
+    for told in re.findall(r"\x1b\[[1-9][0-9;]*m(.*?)\x1b\[0m", coloured.out):
+        if argv[1] == "list":
+            assert set(told.split()) <= names | {"suspended"}
+    assert len(re.findall("\x1b\\[31msuspended", coloured.out)) == (len(coloured.out.splitlines()) - 1) * (
+        argv[1] == "list"
+    )
+    assert coloured.out.count("\x1b") > 0
+
+
+@pytest.mark.parametrize("env", [{**XTERM, "NO_COLOR": "1"}, {"TERM": "dumb"}, {}])
+@pytest.mark.parametrize("argv", [("users", "list"), ("users", "show", "ada@example.com"), ("db", "doctor")])
+def test_a_terminal_without_colour_gets_no_escape_sequence(
+    agentadm: Agentadm, company: None, argv: tuple[str, ...], env: dict[str, str]
+) -> None:
+    assert "\x1b" not in agentadm(*argv, terminal=True, env={"FORCE_COLOR": "1", **env}).out
+
+
+def test_a_pipe_is_never_coloured(agentadm: Agentadm, company: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    for output in ("table", "plain", "json", "markdown"):
+        done = agentadm("users", "list", "-o", output, env={**XTERM, "FORCE_COLOR": "1"})
+        assert "\x1b" not in done.out

@@ -1,0 +1,90 @@
+"""Lists of a million users: all of them to a file, against psql's \\copy, and the 2,000th page against the first."""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.measure import Ratio, seeded_server
+from platform_core.db.embedded import EmbeddedServer
+from platform_core.listing.types import ListRequest, Place
+from platform_core.platform import Platform
+from platform_core.users.types import UserSummary
+
+# What `db seed` loads; smaller while one develops.
+SCALE = os.environ.get("AGENTADM_BENCHMARK_SCALE", "large")
+ROUNDS = 5
+PAGE_ROUNDS = 200
+PAGES = 2_000
+COLUMNS = ", ".join(UserSummary.__dataclass_fields__)
+FLOOR = f"SELECT {COLUMNS} FROM agentadm.users WHERE deleted_at IS NULL ORDER BY created_at DESC, id DESC"
+MEGABYTES_AT_MOST = 150
+CHILD = """
+import resource, sys
+from cli.main import main
+code = main(sys.argv[1:])
+sys.stdout.flush()
+sys.stderr.write(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
+sys.exit(code)
+"""
+
+
+def ratios() -> Iterator[Ratio]:
+    with seeded_server(scale=SCALE) as environ, TemporaryDirectory() as folder:
+        peak = 0
+        for output, target in ((("csv", "--exact"), 1.3), (("jsonl",), 2.7)):
+            ratio, used = _export(environ, Path(folder), output, target)
+            yield ratio
+            peak = max(peak, used)
+        # Not a time, but a bound like the others: megabytes over the megabytes allowed.
+        yield Ratio("users list --all, peak memory", f"{MEGABYTES_AT_MOST} MB", peak / 1024, MEGABYTES_AT_MOST, 1.0)
+        yield _pages(environ)
+
+
+def _export(environ: dict[str, str], folder: Path, output: Sequence[str], target: float) -> tuple[Ratio, int]:
+    """The ratio of two whole processes that write to a file, by turns; and the peak of ours in kilobytes."""
+    psql = EmbeddedServer(Path(environ["AGENTADM_HOME"])).binaries / "psql"
+    floor = [str(psql), environ["FLOOR_CONNINFO"], "-qc", f"\\copy ({FLOOR}) TO '{folder / 'floor'}' CSV HEADER"]
+    ours = [sys.executable, "-c", CHILD, "users", "list", "--all", "-o", *output]
+    times: dict[str, list[float]] = {"ours": [], "floor": []}
+    peak = 0
+    for _ in range(ROUNDS):
+        begun = time.perf_counter()
+        subprocess.run(floor, check=True)
+        times["floor"].append(time.perf_counter() - begun)
+        with (folder / "ours").open("wb") as file:
+            begun = time.perf_counter()
+            done = subprocess.run(ours, env=environ, check=True, stdout=file, stderr=subprocess.PIPE, text=True)
+            times["ours"].append(time.perf_counter() - begun)
+        peak = max(peak, int(done.stderr.split()[-1]))
+    name = f"users list --all -o {' '.join(output)}, {SCALE}"
+    return Ratio(
+        name, "psql \\copy, CSV", statistics.median(times["ours"]), statistics.median(times["floor"]), target
+    ), peak
+
+
+def _pages(environ: dict[str, str]) -> Ratio:
+    """The 2,000th page over the first, by turns, each read in a transaction of its own."""
+    platform = Platform(environ)
+    request = ListRequest(limit=50)
+
+    def read(after: Place | None) -> Place | None:
+        return platform.read(lambda services: services.users.list(request).page(after).end)
+
+    place = None
+    for _ in range(PAGES - 1):
+        place = read(place) or place
+    times: dict[str, list[float]] = {"last": [], "first": []}
+    for _ in range(PAGE_ROUNDS):
+        for key, after in (("first", None), ("last", place)):
+            begun = time.perf_counter()
+            read(after)
+            times[key].append(time.perf_counter() - begun)
+    platform.close()
+    return Ratio(
+        "page 2,000 of users list", "page 1", statistics.median(times["last"]), statistics.median(times["first"]), 1.2
+    )

@@ -1,0 +1,228 @@
+"""Several references to one command: as arguments, or one a line on standard input."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from platform_core.bulk.types import BulkRequest, Item, ItemResult, ItemStatus, ItemValue, exit_code
+from platform_core.errors import AgentadmError, ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from cli.context import Context
+    from platform_core.services import Services
+
+FROM_STDIN = "-"
+NAMED_ITEMS = 3
+REFRESH_SECONDS = 0.2
+
+
+def read_each(
+    ctx: "Context", references: Sequence[str], load: "Callable[[Services, str], Any]"
+) -> tuple[ItemValue, ...]:
+    """Read several things, all as they were at one moment."""
+    items = items_of(ctx, references)
+
+    def read(services: "Services") -> tuple[ItemValue, ...]:
+        return tuple(_value_of(item, services, load) for item in items)
+
+    values = ctx.read(read)
+    _end(ctx, values)
+    return values
+
+
+def write_each(
+    ctx: "Context",
+    references: Sequence[str],
+    change: "Callable[[Services, str], Any]",
+    find: "Callable[[Services, str], UUID]",
+    inputs: Mapping[str, Any],
+) -> tuple[ItemResult, ...]:
+    """Confirm once, then change several things; see platform_core.bulk.runs.
+
+    Raises:
+        UsageError: options that do not go together.
+    """
+    shared = ctx.shared
+    _check_options(ctx)
+    items = items_of(ctx, references)
+    ctx.targets = _named(items)
+    ctx.confirm(ctx.platform.mark.environment, production=ctx.platform.mark.production)
+    argument = ctx.references_name
+    del ctx.arguments[argument]
+    named = [[item.reference, item.problem] for item in items]
+    request = BulkRequest(
+        write=ctx.request(inputs={**inputs, "items": named}),
+        argument=argument,
+        items=items,
+        atomic=shared.atomic or shared.expect is not None,
+        expect=shared.expect,
+        resume=shared.resume,
+        restart=shared.restart,
+        error_unchanged=shared.error_unchanged,
+    )
+    progress = Progress(ctx, len(items))
+    try:
+        done = ctx.platform.write_each(request, change, find, progress.show)
+    finally:
+        progress.clear()
+    if done.outcome is not None:
+        ctx.report_run(done.outcome)
+    if shared.results is not None:
+        _keep_results(ctx, Path(shared.results), done.results)
+    _end(ctx, done.results)
+    return done.results
+
+
+def items_of(ctx: "Context", references: Sequence[str]) -> tuple[Item, ...]:
+    """What is meant, in order: references as given, and in place of - those on standard input.
+
+    Raises:
+        UsageError: standard input is asked for twice.
+    """
+    if references.count(FROM_STDIN) > 1:
+        raise UsageError("standard input can be read once only", "give - once")
+    found: list[tuple[str, str | None]] = []
+    for reference in references:
+        if reference == FROM_STDIN:
+            ctx.invocation.stdin_taken = True
+            found += _from_lines(_lines(ctx.invocation.stdin))
+        else:
+            found.append((reference, _problem(reference)))
+    return tuple(Item(place, name, problem) for place, (name, problem) in enumerate(found, 1))
+
+
+def _lines(stdin: Any) -> Iterator[bytes | str]:
+    """The lines as bytes where there are any, so that one that is no text fails by itself."""
+    yield from getattr(stdin, "buffer", stdin)
+
+
+def _from_lines(lines: Iterator[bytes | str]) -> Iterator[tuple[str, str | None]]:
+    for number, line in enumerate(lines, 1):
+        try:
+            text = line.decode("utf-8") if isinstance(line, bytes) else line
+        except UnicodeDecodeError:
+            yield f"line {number}", "is not UTF-8"
+            continue
+        reference = text.removeprefix("\ufeff").strip()
+        if not reference:
+            continue
+        problem = None
+        if reference.startswith("{"):
+            reference, problem = _from_object(reference)
+        problem = problem or _problem(reference)
+        yield (reference, None) if problem is None else (f"line {number}", problem)
+
+
+def _from_object(line: str) -> tuple[str, str | None]:
+    import json
+
+    try:
+        found = json.loads(line).get("id")
+    except (ValueError, RecursionError) as error:
+        return "", f"is not JSON: {error}"
+    if not isinstance(found, str) or not found.strip():
+        return "", "has no id that is a text"
+    return found.strip(), None
+
+
+def _problem(reference: str) -> str | None:
+    """Why a text cannot be a reference, or None."""
+    if not reference.strip():
+        return "is empty"
+    return None if reference.isprintable() else "holds control characters, or is not UTF-8"
+
+
+def _value_of(item: Item, services: "Services", load: "Callable[[Services, str], Any]") -> ItemValue:
+    if item.problem is not None:
+        return ItemValue(item.reference, ItemStatus.FAILED, int(ExitCode.USAGE), item.problem, None)
+    try:
+        value = load(services, item.reference)
+    except AgentadmError as error:
+        return ItemValue(item.reference, ItemStatus.FAILED, int(error.code), error.message, None)
+    return ItemValue(item.reference, ItemStatus.DONE, int(ExitCode.DONE), None, value)
+
+
+def _check_options(ctx: "Context") -> None:
+    shared = ctx.shared
+    if shared.resume and shared.restart:
+        raise UsageError("--resume goes on, --restart begins anew: choose one")
+    if (shared.resume or shared.restart) and (shared.atomic or shared.expect is not None):
+        raise UsageError("all or nothing leaves nothing to go on with", "leave out --resume and --restart")
+    if shared.results is not None and not Path(shared.results).absolute().parent.is_dir():
+        raise UsageError(f"no folder {str(Path(shared.results).absolute().parent)!r} for --results")
+    if shared.results is not None and Path(shared.results).is_dir():
+        raise UsageError(f"--results {shared.results!r} is a folder", "name a file")
+
+
+def _named(items: Sequence[Item]) -> str:
+    if len(items) == 1:
+        return items[0].reference
+    more = ", ..." if len(items) > NAMED_ITEMS else ""
+    return f"{len(items):,} items ({', '.join(item.reference for item in items[:NAMED_ITEMS])}{more})"
+
+
+def _end(ctx: "Context", results: Sequence[ItemResult | ItemValue]) -> None:
+    """Set the exit code, and say how many failed."""
+    ctx.invocation.code = exit_code(results)
+    counts = {status: sum(result.status is status for result in results) for status in ItemStatus}
+    if counts[ItemStatus.FAILED] or not isinstance(next(iter(results), None), ItemValue):
+        told = ", ".join(f"{number:,} {status.replace('_', ' ')}" for status, number in counts.items() if number)
+        ctx.note(f"{len(results):,} items: {told}" if results else "no items")
+
+
+def _keep_results(ctx: "Context", file: Path, results: Sequence[ItemResult]) -> None:
+    """Write the results as JSON lines: a whole file, or none."""
+    if ctx.shared.dry_run:
+        ctx.note(f"dry run: would write {len(results):,} results to {file}")
+        return
+    import os
+    import tempfile
+
+    from cli.output.text import as_json
+
+    handle, temporary = tempfile.mkstemp(dir=file.absolute().parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            for result in results:
+                operation_id = None if result.operation_id is None else str(result.operation_id)
+                stream.write(as_json({**asdict(result), "operation_id": operation_id}) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).replace(file)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+class Progress:
+    """One line on stderr that is written over, for a person at a terminal.
+
+    Args:
+        ctx: of the command.
+        total: how many items there are.
+    """
+
+    def __init__(self, ctx: "Context", total: int) -> None:
+        self._stderr = ctx.invocation.stderr
+        self._shown = self._stderr.isatty() and not ctx.shared.quiet
+        self._total = total
+        self._next = time.monotonic() + REFRESH_SECONDS
+        self._dirty = False
+
+    def show(self, done: int) -> None:
+        """So many items are through."""
+        if self._shown and time.monotonic() >= self._next:
+            self._next = time.monotonic() + REFRESH_SECONDS
+            self._dirty = True
+            self._stderr.write(f"\r{done:,} of {self._total:,} items ")
+            self._stderr.flush()
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._dirty:
+            self._stderr.write("\r\x1b[K")
+            self._stderr.flush()

@@ -1,0 +1,153 @@
+"""Several items in one transaction: all or nothing, or a dry run in which conflicts between them show."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from platform_core.bulk.service import Known, changed, failed, key_of, not_done, same_row
+from platform_core.bulk.types import BulkOutcome, BulkRequest, Item, ItemResult, ItemStatus
+from platform_core.db.engine import DRIVER_ERRORS, is_lost_connection, translated
+from platform_core.db.session import RERUN_STATES
+from platform_core.errors import AgentadmError, GuardTripped, Interrupted, Terminated, UsageError
+from platform_core.services import Services
+
+if TYPE_CHECKING:
+    from platform_core.bulk.service import RowCounter
+    from platform_core.platform import Platform
+
+
+class Together:
+    """One operation over several items; see Run for the arguments.
+
+    Args:
+        known: what is done already, so that a dry run of --resume leaves it out.
+    """
+
+    def __init__(
+        self,
+        platform: "Platform",
+        request: BulkRequest,
+        change: Callable[[Services, str], Any],
+        find: Callable[[Services, str], UUID],
+        tell: Callable[[int], None],
+        known: Known,
+    ) -> None:
+        self._platform = platform
+        self._request = request
+        self._change = change
+        self._find = find
+        self._tell = tell
+        self._known = known
+        self._at: Item | None = None
+
+    def go(self) -> BulkOutcome:
+        """Do what is asked.
+
+        Raises:
+            GuardTripped: --expect or --max-affected did not hold.
+            AgentadmError: it failed, and no item is to blame.
+        """
+        write, items = self._request.write, self._request.items
+        write = replace(write, arguments=self._arguments())
+        if not self._request.atomic:
+            # By itself each item has a limit of its own.
+            write = replace(write, max_affected=None)
+        try:
+            outcome = self._platform.write(write, self._work, tuple[ItemResult, ...] | None)
+            stored: Any = outcome.value
+            if stored is None:
+                # A real run under this key was cut short.
+                outcome = self._platform.write(replace(write, idempotency_key=None), self._work, None)
+        except (GuardTripped, Interrupted, Terminated):
+            raise
+        except AgentadmError as error:
+            at = self._at
+            if at is None:
+                raise
+            told = {at.place: failed(at.reference, error.code, error.message)}
+            return BulkOutcome(tuple(told.get(item.place) or not_done(item.reference) for item in items))
+        return BulkOutcome(outcome.value, outcome)
+
+    def _arguments(self) -> dict[str, Any]:
+        references = [item.reference for item in self._request.items]
+        return {**self._request.write.arguments, self._request.argument: references}
+
+    def _work(self, services: Services) -> tuple[ItemResult, ...]:
+        rows = dict(self._known.rows)
+        twice = self._expected(services) if self._request.expect is not None else {}
+        counter = services.bulk.row_counter(services.operation)
+        results = dict(self._known.done)
+        for item in self._request.items:
+            if item.place in results:
+                continue
+            self._at = item
+            if item.place in twice:
+                results[item.place] = same_row(item.reference, twice[item.place])
+            elif self._request.atomic:
+                results[item.place] = self._one(services, item, rows, counter)
+            else:
+                results[item.place] = self._one_alone(services, item, rows, counter)
+            self._tell(len(results))
+        self._at = None
+        return tuple(results[item.place] for item in self._request.items)
+
+    def _expected(self, services: Services) -> dict[int, str]:
+        """Count the rows that are meant, before the first is touched. Returns items that name the row of another."""
+        first: dict[UUID, str] = {}
+        twice: dict[int, str] = {}
+        for item in self._request.items:
+            self._at = item
+            self._refuse_malformed(item)
+            key = self._find(services, item.reference)
+            if key in first:
+                twice[item.place] = first[key]
+            first.setdefault(key, item.reference)
+        self._at = None
+        if len(first) != self._request.expect:
+            same = f" ({len(twice):,} of the {len(self._request.items):,} items name the same row)" if twice else ""
+            raise GuardTripped(
+                f"--expect {self._request.expect}, but {len(first)} would be changed{same}", "nothing was changed"
+            )
+        return twice
+
+    @staticmethod
+    def _refuse_malformed(item: Item) -> None:
+        if item.problem is not None:
+            raise UsageError(item.problem)
+
+    def _one(self, services: Services, item: Item, rows: dict[str, str], counter: "RowCounter") -> ItemResult:
+        """Change one item; whatever goes wrong is everybody's."""
+        self._refuse_malformed(item)
+        with services.connection.begin_nested() as savepoint:
+            row_key = key_of(self._change(services, item.reference))
+            if row_key in rows:
+                savepoint.rollback()
+                return same_row(item.reference, rows[row_key])
+            affected = counter.count()
+            self._hold_limit(affected)
+            if self._request.write.dry_run and not self._request.atomic:
+                services.bulk.check_deferred_constraints()
+        if row_key is not None:
+            rows[row_key] = item.reference
+        status = ItemStatus.DONE if affected else ItemStatus.UNCHANGED
+        return changed(item.reference, status, services.operation, error_unchanged=self._request.error_unchanged)
+
+    def _one_alone(self, services: Services, item: Item, rows: dict[str, str], counter: "RowCounter") -> ItemResult:
+        """Change one item of a dry run; what goes wrong is its own."""
+        try:
+            return self._one(services, item, rows, counter)
+        except AgentadmError as error:
+            return failed(item.reference, error.code, error.message)
+        except DRIVER_ERRORS as error:
+            if is_lost_connection(error) or getattr(getattr(error, "orig", error), "sqlstate", None) in RERUN_STATES:
+                raise
+            ours = translated(error)
+            return failed(item.reference, ours.code, ours.message)
+
+    def _hold_limit(self, affected: int) -> None:
+        limit = self._request.write.max_affected
+        if limit is not None and affected > limit and not self._request.atomic:
+            raise GuardTripped(
+                f"{affected} rows would change, cascades included; --max-affected allows {limit}", "nothing was changed"
+            )

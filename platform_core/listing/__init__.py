@@ -1,0 +1,1 @@
+"""Lists: filters, order, pages and streams, written once for every noun."""

@@ -1,0 +1,18 @@
+"""What somebody may have meant by a mistyped name."""
+
+from collections.abc import Iterable
+
+CUTOFF = 0.6
+
+
+def nearest(given: str, known: Iterable[str], *, count: int = 1, cutoff: float = CUTOFF) -> list[str]:
+    """The known names that are nearest to what was given, the nearest first; none when all are far away."""
+    from difflib import get_close_matches
+
+    return get_close_matches(given, list(known), n=count, cutoff=cutoff)
+
+
+def did_you_mean(given: str, known: Iterable[str]) -> str:
+    """The end of a message, from the comma: the nearest known name; nothing when all are far away."""
+    near = nearest(given, known)
+    return f", did you mean {near[0]!r}?" if near else ""
