@@ -30,9 +30,7 @@ def list_users(
 ) -> Listing[UserSummary]:
     """List users, newest first. --since and --until look at created_at."""
     request = ListRequest(where or (), sort, since, until, None if all_ else limit)
-    return ctx.listed(
-        request, lambda services: services.users.list(request, status=status, role=role, deleted=deleted)
-    )
+    return ctx.listed(request, lambda services: services.users.list(request, status=status, role=role, deleted=deleted))
 
 
 @noun.command("show", example="agentadm users show ada@example.com")

@@ -108,9 +108,7 @@ LIST = ListSpec(
 )
 
 
-def list_filters(
-    *, status: UserStatus | None, role: UserRole | None, deleted: bool
-) -> list[ColumnElement[bool]]:
+def list_filters(*, status: UserStatus | None, role: UserRole | None, deleted: bool) -> list[ColumnElement[bool]]:
     """The real options of the list as conditions."""
     filters: list[ColumnElement[bool]] = [columns.deleted_at.is_not(None) if deleted else columns.deleted_at.is_(None)]
     filters += [columns.status == status.value] if status is not None else []

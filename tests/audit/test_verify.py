@@ -103,53 +103,60 @@ CHANGED = (
 SECOND = "(SELECT from_seq FROM agentadm.audit_seals ORDER BY from_seq LIMIT 1 OFFSET 1)"
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        *(
-            f"UPDATE {CHANGED.format(change)}"
-            for change in (
-                'before = before || \'{"full_name": "Eve"}\'',
-                "after = NULL",
-                "row_key = 'other'",
-                "action = 'insert'",
-                "origin = 'trigger'",
-                "session_user_name = 'other'",
-                "application_name = 'other'",
-                "changed_at = changed_at + interval '1 microsecond'",
-                "table_name = 'other'",
-                "xid = xid + 1",
-            )
-        ),
-        *(
-            f"UPDATE agentadm.operations SET {change} WHERE seq = {SECOND}"
-            for change in (
-                "reason = 'another'",
-                "actor = 'other'",
-                "session_user_name = 'other'",
-                "command = 'other'",
-                "arguments = '{\"a\": 1}'",
-                "undoes = id",
-                "schema_version = '0000'",
-            )
-        ),
-        f"DELETE FROM agentadm.audit_changes WHERE seq BETWEEN {SECOND} AND {SECOND} + 1",
-        f"DELETE FROM agentadm.operations WHERE seq = {SECOND}",
-        (
-            f"INSERT INTO agentadm.operations (id, seq, command, arguments, actor, xid)"
-            f" VALUES (gen_random_uuid(), {SECOND}, 'x', '{{}}', 'x', 0)"
-        ),
-        *(
-            f"UPDATE agentadm.audit_seals SET {change} WHERE from_seq = {SECOND}"
-            for change in ("digest = 'other'", "changes = changes + 1", "operations = 0")
-        ),
-    ],
-)
-def test_what_was_rewritten_is_named(sealed: Database, agentadm: Agentadm, statement: str) -> None:
+TAMPERINGS = [
+    *(
+        f"UPDATE {CHANGED.format(change)}"
+        for change in (
+            'before = before || \'{"full_name": "Eve"}\'',
+            "after = NULL",
+            "row_key = 'other'",
+            "action = 'insert'",
+            "origin = 'trigger'",
+            "session_user_name = 'other'",
+            "application_name = 'other'",
+            "changed_at = changed_at + interval '1 microsecond'",
+            "table_name = 'other'",
+            "xid = xid + 1",
+        )
+    ),
+    *(
+        f"UPDATE agentadm.operations SET {change} WHERE seq = {SECOND}"
+        for change in (
+            "reason = 'another'",
+            "actor = 'other'",
+            "session_user_name = 'other'",
+            "command = 'other'",
+            "arguments = '{\"a\": 1}'",
+            "undoes = id",
+            "schema_version = '0000'",
+        )
+    ),
+    f"DELETE FROM agentadm.audit_changes WHERE seq BETWEEN {SECOND} AND {SECOND} + 1",
+    f"DELETE FROM agentadm.operations WHERE seq = {SECOND}",
+    (
+        f"INSERT INTO agentadm.operations (id, seq, command, arguments, actor, xid)"
+        f" VALUES (gen_random_uuid(), {SECOND}, 'x', '{{}}', 'x', 0)"
+    ),
+    *(
+        f"UPDATE agentadm.audit_seals SET {change} WHERE from_seq = {SECOND}"
+        for change in ("digest = 'other'", "changes = changes + 1", "operations = 0")
+    ),
+]
+
+
+def test_what_was_rewritten_is_named(sealed: Database, agentadm: Agentadm) -> None:
+    tables = ("audit_changes", "operations", "audit_seals")
     first, last = sealed.rows(SEALS)[1][:2]
-    assert tamper(sealed, statement) == 1
-    problems = verified(agentadm)[1]
-    assert problems[0].startswith(f"{first} to {last}, or its seal, was rewritten")
+    for table in tables:
+        sealed.execute(f"CREATE TABLE public.{table} AS SELECT * FROM agentadm.{table}")
+    for statement in TAMPERINGS:
+        assert tamper(sealed, statement) == 1, statement
+        problems = verified(agentadm)[1]
+        assert problems[0].startswith(f"{first} to {last}, or its seal, was rewritten"), statement
+        for table in tables:
+            tamper(sealed, f"DELETE FROM agentadm.{table}")
+            tamper(sealed, f"INSERT INTO agentadm.{table} SELECT * FROM public.{table}")
+        assert verified(agentadm)[1] == []
 
 
 @pytest.mark.parametrize("place", [0, 1])

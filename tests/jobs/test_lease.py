@@ -44,7 +44,7 @@ def test_one_maintain_at_a_time(agentadm: Agentadm, database: Database) -> None:
         assert f"process {first.pid}" in second.err
         hasty = time.monotonic()
         assert agentadm("db", "maintain", "--wait", "0.3").code == 75
-        assert 0.3 <= time.monotonic() - hasty < 5
+        assert 0.3 <= time.monotonic() - hasty < 20
         # A dry run takes no lease, and needs none.
         assert database.value("SELECT count(*) FROM agentadm.job_runs") == 1
         patient = start("db", "maintain", "--wait", "60", environ=database.environ)
@@ -78,21 +78,21 @@ def test_the_lease_of_a_killed_process_is_taken_over(agentadm: Agentadm, databas
 def test_a_killed_process_is_waited_for_until_its_lease_runs_out(agentadm: Agentadm, database: Database) -> None:
     database.execute(
         "INSERT INTO agentadm.job_runs (job, holder, lease_until) "
-        "VALUES ('db maintain', 'dead', clock_timestamp() + interval '0.5 seconds')"
+        "VALUES ('db maintain', 'dead', clock_timestamp() + interval '2 seconds')"
     )
     assert agentadm("db", "maintain").code == 75
-    assert agentadm("db", "maintain", "--wait", "20").code == 0
+    assert agentadm("db", "maintain", "--wait", "60").code == 0
     assert database.rows(RUNS) == [LOST, DONE]
 
 
 def test_a_heartbeat_keeps_a_long_job(platform: Platform, database: Database) -> None:
     def long(services: Services) -> str | None:
-        time.sleep(1.2)
+        time.sleep(2.5)
         with pytest.raises(TryAgain, match="test job is running"):
             Lease(platform.database, "test job").run(lambda _: pytest.fail("ran"), add_user)
         return add_user(services)
 
-    assert run(platform, long, lease_seconds=0.4).value == "x@example.com"
+    assert run(platform, long, lease_seconds=1.5).value == "x@example.com"
     assert database.rows(RUNS) == [DONE]
     ((operation, result),) = database.rows("SELECT operation_id, result FROM agentadm.job_runs")
     assert database.value("SELECT command FROM agentadm.operations WHERE id = %s", operation) == "test job"

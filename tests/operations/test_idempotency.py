@@ -39,7 +39,7 @@ def counts(database: Database) -> tuple[Any, ...]:
 def test_sixteen_processes_at_once_have_one_effect(database: Database) -> None:
     with database.connect() as holder:
         holder.execute(HOLD_KEY)
-        processes = [start(*CREATE, "-o", "json", "--wait", "60", environ=database.environ) for _ in range(16)]
+        processes = [start(*CREATE, "-o", "json", "--wait", "120", environ=database.environ) for _ in range(16)]
         wait_for_lock(database, 16)
         holder.rollback()
     results = [finish(process) for process in processes]
@@ -194,6 +194,6 @@ def test_a_key_that_is_being_used_is_waited_for(agentadm: Agentadm, database: Da
         assert "locked by another session" in busy.err
         release = threading.Timer(0.3, holder.rollback)
         release.start()
-        assert agentadm(*CREATE, "--wait", "20").code == 0
+        assert agentadm(*CREATE, "--wait", "60").code == 0
         release.join()
     assert counts(database) == (1, 1, 1, 1)

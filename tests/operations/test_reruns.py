@@ -116,8 +116,8 @@ def test_a_deadlock_is_rerun(platform: Platform, database: Database) -> None:
     assert database.value("SELECT count(*) FROM agentadm.operations WHERE command = 'test both'") == 1
 
 
-@pytest.mark.parametrize(("wait", "at_most"), [("0", 1.0), ("0.4", 2.0)])
-def test_a_lock_of_another_session(agentadm: Agentadm, database: Database, wait: str, at_most: float) -> None:
+@pytest.mark.parametrize("wait", ["0", "0.4"])
+def test_a_lock_of_another_session(agentadm: Agentadm, database: Database, wait: str) -> None:
     assert agentadm("users", "create", "x@example.com").code == 0
     with database.connect() as holder:
         holder.execute("SELECT FROM agentadm.users FOR UPDATE")
@@ -126,7 +126,8 @@ def test_a_lock_of_another_session(agentadm: Agentadm, database: Database, wait:
         waited = time.monotonic() - begun
     assert locked.code == 75
     assert "it is locked by another session" in locked.err
-    assert float(wait) <= waited < at_most + 3
+    # Less than the five seconds of the default, and room for a busy machine.
+    assert float(wait) <= waited < float(wait) + 4
     assert database.value("SELECT status FROM agentadm.users") == "active"
     assert agentadm("users", "suspend", "x@example.com", "--yes", "--wait", wait).code == 0
 
