@@ -246,6 +246,7 @@ def _broken_rule(state: str, message: str, cause: psycopg.Error) -> AgentadmErro
 def _unreachable(message: str) -> AgentadmError:
     # A connection that failed has no SQLSTATE, only words.
     if REFUSED_LOGIN.search(message):
-        return NotPermitted("the database refused the login", "check the URL, the user and the password")
+        reason = message.rpartition("FATAL:")[2].strip().splitlines()[0]
+        return NotPermitted(f"the database refused the login: {reason}", "check the URL, the user and the password")
     first_line = message.splitlines()[0] if message else "no answer"
     return TryAgain(f"the database cannot be reached: {first_line}", "check that it runs, and the URL; then try again")
