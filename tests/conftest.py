@@ -18,7 +18,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A server of our own; PostgreSQL 18, or what AGENTADM_TEST_POSTGRES says."""
     made = Cluster(tmp_path_factory.mktemp("cluster"), POSTGRES)
     yield made
-    made.server.destroy()
+    made.destroy()
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,9 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,7 @@ import psycopg
 from cli.main import main
 from platform_core.db.embedded import EmbeddedServer
 
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 # Lines of a dump that differ between two dumps of the same database.
 _VOLATILE = re.compile(r"^(--.*|\\(un)?restrict .*|SELECT pg_catalog\.setval\(.*)$")
 
@@ -108,23 +111,40 @@ class Database:
 
 
 class Cluster:
-    """A server for the tests, with databases made from templates."""
+    """A server for the tests, with databases made from templates, in memory where that can be had."""
 
     def __init__(self, home: Path, postgres: str) -> None:
         self.server = EmbeddedServer(home, postgres=postgres, durable=False)
         self.server.create()
         self._made = 0
+        self._memory = self._tablespace_in_memory()
 
     def database(self, template: str = "template0") -> Database:
         self._made += 1
         name = f"test_{os.getpid()}_{self._made}"
         strategy = " STRATEGY file_copy" if template != "template0" else ""
-        with psycopg.connect(self.server.conninfo("postgres", "postgres"), autocommit=True) as connection:
-            connection.execute(
-                cast("Any", f"CREATE DATABASE {name} TEMPLATE {template} OWNER agentadm_owner{strategy}")
-            )
+        tablespace = " TABLESPACE memory" if self._memory else ""
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER agentadm_owner{strategy}{tablespace}")
         return Database(self.server, name)
 
-    def drop(self, database: Database) -> None:
+    def destroy(self) -> None:
+        self.server.destroy()
+        if self._memory is not None:
+            shutil.rmtree(self._memory)
+
+    def _tablespace_in_memory(self) -> Path | None:
+        """A clone is a thousand files: a disk takes 15 to 300 ms for them, memory 10."""
+        if not os.access(SHARED_MEMORY, os.W_OK):
+            return None
+        folder = Path(tempfile.mkdtemp(prefix="agentadm-tests-", dir=SHARED_MEMORY))
+        account = Path(f"/proc/{self.server.pid()}").stat()
+        os.chown(folder, account.st_uid, account.st_gid)
+        self._execute(f"CREATE TABLESPACE memory LOCATION '{folder}'")
+        return folder
+
+    def _execute(self, statement: str) -> None:
         with psycopg.connect(self.server.conninfo("postgres", "postgres"), autocommit=True) as connection:
-            connection.execute(cast("Any", f"DROP DATABASE IF EXISTS {database.name} WITH (FORCE)"))
+            connection.execute(cast("Any", statement))
+
+    def drop(self, database: Database) -> None:
+        self._execute(f"DROP DATABASE IF EXISTS {database.name} WITH (FORCE)")

@@ -31,7 +31,7 @@ def other_cluster(tmp_path: Path) -> Iterator[Cluster]:
         rules.write_text("local all postgres trust\nlocal all all scram-sha-256\n")
         connection.execute("SELECT pg_reload_conf()")
     yield made
-    made.server.destroy()
+    made.destroy()
 
 
 def fill(database: Database) -> None:
