@@ -1,6 +1,8 @@
 """The embedded server as root and not as root: service account, system folder, copied programs, locks."""
 
+import importlib
 import os
+import pkgutil
 import pwd
 import shutil
 import signal
@@ -14,6 +16,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from platform_core.db import embedded
 from platform_core.db.embedded import EmbeddedServer, as_root, binaries, files, processes
 from platform_core.errors import AgentadmError, TryAgain, UsageError
 from tests.db.embedded_support import PROJECT, run, running_pid
@@ -94,6 +97,10 @@ def whole_life_as(home: Path, uid: int, gid: int, programs: Path) -> None:
 
     The interpreter and the packages may be in folders which the account cannot look into.
     """
+    for module in pkgutil.walk_packages(embedded.__path__, f"{embedded.__name__}."):
+        importlib.import_module(module.name)
+    importlib.import_module("psutil")
+    os.chdir("/")
     with suppress(psycopg.OperationalError):
         psycopg.connect("host=/nonexistent")
     with suppress(subprocess.CalledProcessError):
