@@ -1,6 +1,7 @@
 """Fixtures: a server for each worker, a migrated template, and a clone of it for each test. Real commits."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,10 @@ import pytest
 
 from platform_core.platform import Platform
 from tests.support import Cluster, Database, Result, run
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts its background jobs so, and what ignores Ctrl-C hands that on to the commands under test.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 POSTGRES = os.environ.get("AGENTADM_TEST_POSTGRES", "18")
 
