@@ -189,13 +189,15 @@ class Context(typer.Context):
 
     def resume_operation(self, operation_id: "UUID", *, abandon: bool) -> "tuple[ResumedIntent, ...]":
         """Confirm, then finish the unfinished provider steps of an operation."""
+        from cli.output.text import as_json
+
         self.confirm(self.platform.mark.environment, production=self.platform.mark.production)
         if self.shared.dry_run:
             steps = self.read(lambda services: services.operations.steps_of(operation_id))
             pending = [step for step in steps if step.settled_at is None]
             self.note(f"dry run: {len(pending)} steps would be sent, nothing was sent")
             for step in pending:
-                self.note(f"  would send: {step.step} {step.request}")
+                self.note(f"  would send: {step.step} {as_json(step.request)}")
         return self.platform.resume_operation(operation_id, abandon=abandon, dry_run=self.shared.dry_run)
 
     def request(self, *, inputs: Mapping[str, Any] | None = None, undoes: Any = None) -> "WriteRequest":

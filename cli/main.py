@@ -11,7 +11,6 @@ from types import FrameType
 from typing import Any, TextIO, cast
 
 import typer
-from typer._click.exceptions import NoSuchOption
 from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
@@ -219,8 +218,10 @@ def _as_ours(error: BaseException, invocation: Invocation) -> AgentadmError:
 
 def _worded(error: TyperException) -> str:
     """What Typer says, with options suggested as everything else is."""
-    if isinstance(error, NoSuchOption):
-        return f"no option {error.option_name}{did_you_mean(error.option_name, error.possibilities or ())}"
+    # Typer exports no name for an option that there is not; nothing else knows of possibilities.
+    if (near := getattr(error, "possibilities", ...)) is not ...:
+        option = str(getattr(error, "option_name", ""))
+        return f"no option {option}{did_you_mean(option, near or ())}"
     return error.format_message().rstrip(".")
 
 

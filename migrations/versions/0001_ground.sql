@@ -1045,6 +1045,8 @@ CREATE TABLE agentadm.users (
 
 CREATE INDEX users_created_at_id_idx ON agentadm.users (created_at, id);
 
+CREATE INDEX users_deleted_email_idx ON agentadm.users (lower(email)) WHERE deleted_at IS NOT NULL;
+
 CREATE UNIQUE INDEX users_email_key ON agentadm.users (lower(email)) WHERE deleted_at IS NULL;
 
 CREATE INDEX users_id_ending_idx ON agentadm.users ("right"(id::text, 8));

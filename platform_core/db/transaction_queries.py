@@ -1,13 +1,15 @@
-"""The statement that opens every transaction."""
+"""What opens every transaction."""
 
 from collections.abc import Mapping
 
 from sqlalchemy import Connection, text
 
-SET_UP = text(
+# The beginning of a statement; more expressions may follow.
+SETTINGS = (
     "SELECT set_config('statement_timeout', :statement_timeout, true),"
     " set_config('lock_timeout', :lock_timeout, true), set_config('app.clock', :clock, true)"
 )
+SET_UP = text(SETTINGS)
 
 
 def set_up(connection: Connection, settings: Mapping[str, str]) -> None:

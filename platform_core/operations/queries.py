@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from platform_core.clock import uuid_v7
 from platform_core.db.schema import AnyRow
+from platform_core.db.transaction_queries import SETTINGS
 from platform_core.listing.queries import ListSpec, Sort, fields_of
 from platform_core.operations.tables import (
     idempotency_keys,
@@ -21,22 +22,10 @@ from platform_core.operations.tables import (
 from platform_core.operations.types import Intent, IntentState, NewIntent, WriteRequest
 
 BEGIN = text(
-    """
-    SELECT set_config('statement_timeout', :statement_timeout, true),
-        set_config('lock_timeout', :lock_timeout, true),
-        set_config('app.clock', :clock, true),
-        agentadm.begin_operation(:id, :command, CAST(:arguments AS jsonb), :reason, :ticket, :idempotency_key, :actor,
-            :os_user, :host, :undoes)
-    """
+    f"{SETTINGS}, agentadm.begin_operation(:id, :command, CAST(:arguments AS jsonb), :reason, :ticket,"
+    " :idempotency_key, :actor, :os_user, :host, :undoes)"
 )
-CONTINUE = text(
-    """
-    SELECT set_config('statement_timeout', :statement_timeout, true),
-        set_config('lock_timeout', :lock_timeout, true),
-        set_config('app.clock', :clock, true),
-        agentadm.continue_operation(:id)
-    """
-)
+CONTINUE = text(f"{SETTINGS}, agentadm.continue_operation(:id)")
 
 # A number that is not below a new one was given out before a crash and never written: the server knows nothing of it.
 XACT_STATUS = text(

@@ -89,6 +89,7 @@ users = Table(
     CheckConstraint("jsonb_typeof(metadata) = 'object'", name="users_metadata_check"),
     CheckConstraint("erased_at IS NULL OR deleted_at IS NOT NULL", name="users_erased_check"),
     Index("users_email_key", text("lower(email)"), unique=True, postgresql_where=text("deleted_at IS NULL")),
+    Index("users_deleted_email_idx", text("lower(email)"), postgresql_where=text("deleted_at IS NOT NULL")),
     Index("users_username_key", text("lower(username)"), unique=True),
     Index("users_id_ending_idx", text('"right"(id::text, 8)')),
     Index(None, "created_at", "id"),

@@ -119,6 +119,28 @@ def test_an_ambiguous_reference_lists_its_candidates(database: Database, agentad
     assert "two@example.com" in done.err
 
 
+@pytest.mark.parametrize("reference", ["u77@example.com", "name77", "cus_77", "subject77", "id", "ending"])
+def test_a_reference_costs_no_more_among_many(database: Database, agentadm: Agentadm, reference: str) -> None:
+    """Also where the server knows nothing of the table yet, as after an import."""
+    database.execute(
+        "INSERT INTO agentadm.users (email, username, stripe_customer_id)"
+        " SELECT format('u%s@example.com', n), 'name' || n, 'cus_' || n FROM generate_series(1, 5000) n"
+    )
+    database.execute(
+        "INSERT INTO agentadm.identities (user_id, provider, subject)"
+        " SELECT id, 'clerk', replace(username, 'name', 'subject') FROM agentadm.users"
+    )
+    user_id = database.value("SELECT id::text FROM agentadm.users WHERE username = 'name77'")
+    rows_read = (
+        "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_user_tables"
+        " WHERE relname IN ('users', 'identities')"
+    )
+    before = database.value(rows_read)
+    done = agentadm("users", "show", {"id": user_id, "ending": user_id[-8:]}.get(reference, reference), "-o", "json")
+    assert done.json["id"] == user_id
+    assert database.value(rows_read) - before < 50
+
+
 def test_deleted_users_are_found_only_when_asked_for(database: Database, agentadm: Agentadm, ada: str) -> None:
     database.execute("UPDATE agentadm.users SET deleted_at = agentadm.now()")
     assert agentadm("users", "show", ada).code == 5
