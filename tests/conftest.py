@@ -6,10 +6,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from platform_core.platform import Platform
 from tests.support import Cluster, Database, Result, run
+
+# The same examples every time, so that a red run is red again; others: --hypothesis-profile=random.
+hypothesis.settings.register_profile("same", derandomize=True)
+hypothesis.settings.register_profile("random", derandomize=False)
+hypothesis.settings.load_profile("same")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts its background jobs so, and what ignores Ctrl-C hands that on to the commands under test.

@@ -15,7 +15,7 @@ import pytest
 from cli.main import all_commands, main
 from cli.registry import CommandProperties, Risk
 from platform_core.errors import ExitCode
-from tests.support import Database, Terminal, run
+from tests.support import Cluster, Database, Terminal, run
 
 COMMANDS = {command.path: command for command in all_commands()}
 every_command = pytest.mark.parametrize("path", COMMANDS)
@@ -142,13 +142,21 @@ class World:
         return ["-o", "json", *sure, *path.split(), *words]
 
 
-@pytest.fixture
-def world(database: Database, tmp_path: Path) -> World:
+@pytest.fixture(scope="session")
+def settled(cluster: Cluster, template: Database) -> tuple[Database, str]:
+    """Two users, and the operation that suspended one; cloned for each test."""
+    database = cluster.database(template.name)
     database.execute("INSERT INTO agentadm.users (email) VALUES ('ada@example.com'), ('bob@example.com')")
     done = run(["users", "suspend", "ada@example.com", "--yes"], database.environ)
     assert done.code == 0, done.err
-    operation = database.value("SELECT id FROM agentadm.operations WHERE command = 'users suspend'")
-    return World(database, tmp_path, str(operation))
+    return database, str(database.value("SELECT id FROM agentadm.operations WHERE command = 'users suspend'"))
+
+
+@pytest.fixture
+def world(cluster: Cluster, settled: tuple[Database, str], tmp_path: Path) -> Iterator[World]:
+    clone = cluster.database(settled[0].name)
+    yield World(clone, tmp_path, settled[1])
+    cluster.drop(clone)
 
 
 class NobodyTypes(Terminal):

@@ -225,16 +225,16 @@ def test_memory_does_not_grow_with_the_list(database: Database) -> None:
     formats: list[tuple[Any, ...]] = [
         ("csv", "--exact"), ("csv",), ("jsonl",), ("json",), ("plain",), ("markdown", "--columns", "email,id"),
     ]  # fmt: skip
-    database.execute(f"{insert}(1, 10000) n")
+    database.execute(f"{insert}(1, 2000) n")
     few = [peak_kilobytes(database, "users", "list", "--all", "-o", *output) for output in formats]
-    database.execute(f"{insert}(10001, 50000) n")
+    database.execute(f"{insert}(2001, 30000) n")
     many = [peak_kilobytes(database, "users", "list", "--all", "-o", *output) for output in formats]
     grown = {output: after - before for output, before, after in zip(formats, few, many, strict=True)}
     assert all(kilobytes < 4_000 for kilobytes in grown.values()), grown
 
 
 def test_a_reader_that_goes_away_ends_it_quietly(database: Database) -> None:
-    database.execute("INSERT INTO agentadm.users (email) SELECT 'u' || n || '@a.io' FROM generate_series(1, 50000) n")
+    database.execute("INSERT INTO agentadm.users (email) SELECT 'u' || n || '@a.io' FROM generate_series(1, 20000) n")
     for output in (("csv", "--exact"), ("csv",), ("jsonl",), ("plain",)):
         child = subprocess.Popen(
             [sys.executable, "-m", "cli", "users", "list", "--all", "-o", *output],
