@@ -8,11 +8,10 @@ import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic, TextIO, TypeVar
 
 from cli.options import OutputFormat
-from cli.output.text import as_json, cell, counted, visible
+from cli.output.text import as_json, builtins_of, cell, counted, visible
 from platform_core.errors import AgentadmError, UsageError
 from platform_core.near import did_you_mean
 
@@ -212,14 +211,8 @@ def _chosen(columns: str | None, names: Sequence[str]) -> list[str]:
 
 def _plain_rows(rows: Iterable[Any], names: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Rows of what JSON knows: text, numbers, lists, mappings."""
-    rows = iter(rows)
-    first = next(rows, None)
-    if first is None:
-        return
-    import msgspec
-
-    for row in chain([first], rows):
-        yield _select(msgspec.to_builtins(row), names, _item)
+    for row in rows:
+        yield _select(builtins_of(row), names, _item)
 
 
 def _select(row: Any, names: Iterable[str], step: Any) -> dict[str, Any]:

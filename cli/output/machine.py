@@ -51,9 +51,11 @@ def write_csv(rows: Iterable[Row], names: Sequence[str], stdout: TextIO, *, exac
     import csv
 
     as_text = csv_cell if exact else spreadsheet_cell
+    # CSV has no escapes for control characters: only where a person looks, and no program, are they changed.
+    shown = visible if stdout.isatty() else str
     writer = csv.writer(_LineFeeds(stdout), lineterminator="\r\n")
-    writer.writerow(names)
-    writer.writerows([as_text(row[name]) for name in names] for row in rows)
+    writer.writerow([shown(name) for name in names])
+    writer.writerows([shown(as_text(row[name])) for name in names] for row in rows)
 
 
 def write_plain(rows: Iterable[Row], names: Sequence[str], stdout: TextIO, *, single: bool) -> None:

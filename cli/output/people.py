@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TextIO
 from uuid import UUID
 
-from cli.output.text import cell, markdown_cell, visible
+from cli.output.text import builtins_of, cell, markdown_cell, visible
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -195,9 +195,7 @@ def _is_numeric(values: Sequence[Any]) -> bool:
 
 def _text(value: Any) -> str:
     if isinstance(value, (tuple, list, dict)) or is_dataclass(value):
-        import msgspec
-
-        value = msgspec.to_builtins(value)
+        value = builtins_of(value)
     return visible(cell(value))
 
 

@@ -1,13 +1,14 @@
 """Text that is safe wherever it goes: on a terminal, in a spreadsheet, in Markdown."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 # Control characters, and those that turn the direction of what follows: all harmless as \\uXXXX.
 UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ud800-\udfff]")
 _NUMBER_OR_PHONE = re.compile(r"[+-]?[0-9][0-9 ().,/-]*(?:[eE][+-]?[0-9]+)?")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|#~])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|#~&])")
 
 
 def visible(text: str) -> str:
@@ -22,6 +23,27 @@ def as_json(value: Any, **layout: Any) -> str:
     text = json.dumps(value, ensure_ascii=False, **layout)
     # Line ends are the layout's: inside values they are escaped already.
     return "\n".join(visible(line) for line in text.split("\n"))
+
+
+def rfc_3339(moment: datetime) -> str:
+    """A moment in UTC, with as many digits of the second as it has: as PostgreSQL writes it."""
+    text = moment.astimezone(UTC).replace(tzinfo=None).isoformat()
+    return f"{text.rstrip('0') if moment.microsecond else text}Z"
+
+
+def builtins_of(value: Any) -> Any:
+    """What formats write: texts, numbers, lists and mappings in place of everything else."""
+    import msgspec
+
+    return _with_written_times(msgspec.to_builtins(value, builtin_types=(datetime,)))
+
+
+def _with_written_times(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return rfc_3339(value)
+    if isinstance(value, dict):
+        return {name: _with_written_times(part) for name, part in value.items()}
+    return [_with_written_times(part) for part in value] if isinstance(value, list) else value
 
 
 def cell(value: Any) -> str:
@@ -43,9 +65,18 @@ def csv_cell(value: Any) -> str:
 def spreadsheet_cell(value: Any) -> str:
     """A CSV cell that no spreadsheet runs. Numbers and phone numbers stay as they are."""
     text = csv_cell(value)
-    if isinstance(value, str) and text.startswith(_FORMULA_STARTS) and not _NUMBER_OR_PHONE.fullmatch(text):
-        return f"'{text}"
-    return text
+    return f"'{text}" if isinstance(value, str) and _is_guarded(text) else text
+
+
+def unguarded_cell(text: str) -> str:
+    """The text that became this cell in `spreadsheet_cell`, whatever apostrophes it began with itself."""
+    return text[1:] if text.startswith("'") and _is_guarded(text[1:]) else text
+
+
+def _is_guarded(text: str) -> bool:
+    """Whether a text gets an apostrophe: a formula, and one that would else be taken for a guarded formula."""
+    bare = text.lstrip("'")
+    return bare.startswith(_FORMULA_STARTS) and not _NUMBER_OR_PHONE.fullmatch(bare)
 
 
 def markdown_cell(value: Any) -> str:

@@ -40,7 +40,10 @@ OPTIONS = {
     CopyFormat.JSON: r"FORMAT csv, ENCODING 'UTF8', QUOTE E'\x01', DELIMITER E'\x02'",
 }
 # A reader may take longer than a statement may: what waits here is the pipe.
-SET_UP = text("SELECT set_config('timezone', 'UTC', true), set_config('statement_timeout', '0', true)")
+SET_UP = text(
+    "SELECT set_config('timezone', 'UTC', true), set_config('datestyle', 'ISO', true),"
+    " set_config('statement_timeout', '0', true)"
+)
 
 
 def copied_kind(column: ColumnElement[Any]) -> Kind | None:
@@ -98,7 +101,7 @@ def _json_value(column: ColumnElement[Any], kind: Kind) -> list[Any]:
     if kind is Kind.TEXT:
         return [func.coalesce(func.to_json(column), cast("null", JSON)) if nullable else func.to_json(column)]
     if kind is Kind.TIME:
-        written = _time(column, quote=r"\"")
+        written = literal('"', Text()) + _time(column) + literal('"', Text())
         return [func.coalesce(written, "null") if nullable else written]
     if nullable:
         quote = '"' if kind is Kind.ID else ""
@@ -106,7 +109,7 @@ def _json_value(column: ColumnElement[Any], kind: Kind) -> list[Any]:
     return ['"', column, '"'] if kind is Kind.ID else [cast(column, Text)]
 
 
-def _time(column: ColumnElement[Any], quote: str = "") -> ColumnElement[Any]:
-    """RFC 3339 in UTC, as msgspec writes it: six digits of a second's fraction, or none."""
-    form = f'"{quote}"YYYY-MM-DD"T"HH24:MI:SS.US"Z{quote}"' if quote else 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
-    return func.replace(func.to_char(column, form), ".000000Z", "Z", type_=Text())
+def _time(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """RFC 3339 in UTC, which SET_UP made the session's zone. Half the cost of to_char."""
+    written = cast(cast(column, DateTime(timezone=False)), Text)
+    return func.replace(written, " ", "T", type_=Text()) + literal("Z", Text())
