@@ -1,11 +1,16 @@
 """The formats that scripts read: JSON, JSON lines, CSV, YAML, tab-separated. Whole values, one row after the other."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, TextIO
 
 from cli.output.text import UNSAFE, as_json, cell, csv_cell, spreadsheet_cell, visible
 
 Row = Mapping[str, Any]
+
+_YAML_1_2_NUMBER = re.compile(r"[+-]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][+-]?[0-9]+)?$|0o[0-7]+$")
+_YAML_1_1_LETTER = re.compile(r"[yYnN]$")
 
 
 def write_json(rows: Iterable[Row], stdout: TextIO, *, single: bool) -> None:
@@ -62,7 +67,7 @@ def write_plain(rows: Iterable[Row], names: Sequence[str], stdout: TextIO, *, si
     """Tab-separated, without a header: a line a row; for a single thing a line a field, with its name."""
     for row in rows:
         if single:
-            stdout.writelines(f"{name}\t{visible(cell(row[name]))}\n" for name in names)
+            stdout.writelines(f"{visible(name)}\t{visible(cell(row[name]))}\n" for name in names)
         else:
             stdout.write("\t".join(visible(cell(row[name])) for name in names) + "\n")
 
@@ -71,7 +76,21 @@ def _yaml(value: Any) -> str:
     """Where anything is unsafe, all that is not ASCII is escaped: YAML reads it back the same."""
     import yaml
 
-    text: str = yaml.safe_dump(value, allow_unicode=True, sort_keys=False)
+    layout: dict[str, Any] = {"sort_keys": False, "width": float("inf")}
+    text: str = yaml.dump(value, Dumper=_yaml_dumper(), allow_unicode=True, **layout)
     if UNSAFE.search(text.replace("\n", "")):
-        text = yaml.safe_dump(value, allow_unicode=False, sort_keys=False)
+        text = yaml.dump(value, Dumper=_yaml_dumper(), allow_unicode=False, **layout)
     return text
+
+
+@cache
+def _yaml_dumper() -> Any:
+    """PyYAML's own, which speaks YAML 1.1, but texts that other readers take for numbers or yes and no are quoted."""
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        """Leaves the resolvers of PyYAML's own dumper as they are."""
+
+    Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _YAML_1_2_NUMBER, list("+-.0123456789"))
+    Dumper.add_implicit_resolver("tag:yaml.org,2002:bool", _YAML_1_1_LETTER, list("yYnN"))
+    return Dumper

@@ -61,7 +61,7 @@ def write_table(
         for place in kept:
             wraps = names[place] in PROSE
             table.add_column(
-                Text(names[place]),
+                Text(visible(names[place])),
                 width=widths[place],
                 overflow="fold" if wraps else "ellipsis",
                 no_wrap=not wraps,
@@ -83,7 +83,7 @@ def write_section(row: Row, names: Sequence[str], stdout: TextIO, *, width: int,
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name in names:
-        table.add_row(Text(name), _styled(name, whole(row[name]), Text))
+        table.add_row(Text(visible(name)), _styled(name, whole(row[name]), Text))
     _print(table, stdout, width, colour=colour)
 
 
@@ -111,7 +111,9 @@ def write_markdown(rows: Iterable[Row], names: Sequence[str], stdout: TextIO, *,
         return
     stream = iter(rows)
     lines = [[markdown_cell(row[name]) for name in names] for row in islice(stream, SIZED_BY)]
-    stdout.write(tabulate(lines, list(names), tablefmt="github", disable_numparse=True) + "\n")
+    stdout.write(
+        tabulate(lines, [markdown_cell(name) for name in names], tablefmt="github", disable_numparse=True) + "\n"
+    )
     stdout.writelines(f"| {' | '.join(markdown_cell(row[name]) for name in names)} |\n" for row in stream)
 
 

@@ -43,7 +43,7 @@ def _with_written_times(value: Any) -> Any:
         return rfc_3339(value)
     if isinstance(value, dict):
         return {name: _with_written_times(part) for name, part in value.items()}
-    return [_with_written_times(part) for part in value] if isinstance(value, list) else value
+    return [_with_written_times(part) for part in value] if isinstance(value, (list, tuple)) else value
 
 
 def cell(value: Any) -> str:
