@@ -37,11 +37,13 @@ def list_operations(
     )
 
 
-@noun.command("show", example="agentadm audit show 01930000-0000-7000-8000-000000000000")
+@noun.command("show", masks=True, example="agentadm audit show 01930000-0000-7000-8000-000000000000")
 def show(ctx: Context, operation: OperationRef, all_: All = False) -> OperationDetail:
     """Show one operation with the rows that it changed, before and after."""
     found = operation_id(operation)
-    detail = ctx.read(lambda services: services.audit.show(found, **({"limit": None} if all_ else {})))
+    detail = ctx.read(
+        lambda services: services.audit.show(found, reveal=ctx.shared.reveal, **({"limit": None} if all_ else {}))
+    )
     if len(detail.changes) < detail.total_changes:
         ctx.note(f"the first {len(detail.changes)} of {detail.total_changes} changes only: --all shows the rest")
     return detail

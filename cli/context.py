@@ -184,6 +184,8 @@ class Context(typer.Context):
             UsageError: one was given.
         """
         for name in sorted(names):
+            if getattr(self.shared, name) and name == "reveal":
+                raise UsageError(f"--reveal: nothing is masked in the answer of {self.properties.path}")
             if getattr(self.shared, name):
                 raise UsageError(f"--{name} is for changes of several items", "give several references, or - for stdin")
 

@@ -22,7 +22,8 @@ def listed(ctx: "Context", request: ListRequest, work: "Callable[[Services], Row
     if request.limit is not None:
         page = ctx.read(lambda services: work(services).page())
         return Listing(page.rows, page.more)
-    output = _copy_format(ctx)
+    # The database masks nothing.
+    output = _copy_format(ctx) if ctx.shared.reveal or not ctx.properties.masks else None
 
     def all_rows(services: "Services") -> Iterator[Any]:
         rows = work(services)

@@ -32,6 +32,7 @@ class Shared:
     output: OutputFormat | None = None
     columns: str | None = None
     exact: bool = False
+    reveal: bool = False
     profile: str | None = None
     dry_run: bool = False
     yes: bool = False
@@ -61,6 +62,8 @@ FOR_CHANGES = frozenset(
 )  # fmt: skip
 # Only for changes that take several references.
 FOR_SEVERAL = frozenset({"atomic", "resume", "restart", "results"})
+# Only for reads that mask something in their answer.
+FOR_MASKED = frozenset({"reveal"})
 
 
 def _declaration(  # one parameter for each shared option
@@ -81,6 +84,9 @@ def _declaration(  # one parameter for each shared option
     ] = None,
     exact: Annotated[
         bool, typer.Option("--exact", help="CSV without the guard against texts that a spreadsheet would run.")
+    ] = False,
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help="Show what is masked; goes on record, with --reason.")
     ] = False,
     profile: Annotated[
         str | None,

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from cli.context import Context
-from cli.options import FOR_CHANGES, FOR_SEVERAL, SHARED_NAMES, absorb, make_quick, shared_parameters
+from cli.options import FOR_CHANGES, FOR_MASKED, FOR_SEVERAL, SHARED_NAMES, absorb, make_quick, shared_parameters
 from platform_core.near import did_you_mean
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -45,6 +45,7 @@ class CommandProperties:
         compensated_by: the command that takes it back, when undo is COMPENSATED.
         provider: whether it calls a payment provider.
         cron: whether it is a cron job: leased, never two at once.
+        masks: whether its answer holds what is shown only with --reveal.
         example: a command line that works on the demo data.
         result: the type of its value.
     """
@@ -56,6 +57,7 @@ class CommandProperties:
     compensated_by: str | None
     provider: bool
     cron: bool
+    masks: bool
     example: str
     result: Any
 
@@ -91,7 +93,9 @@ class Command(_Quick, TyperCommand):
         hidden = FOR_CHANGES if self.properties.risk is Risk.READ else frozenset()
         make_quick(self.params)
         several = hidden == frozenset() and any(parameter.nargs == -1 for parameter in self.params)
-        self.without = frozenset() if several else FOR_SEVERAL
+        self.without = (frozenset() if several else FOR_SEVERAL) | (
+            frozenset() if self.properties.masks else FOR_MASKED
+        )
         self.params.extend(shared_parameters(hidden=hidden, without=self.without))
         self.epilog = f"Example: {self.properties.example}"
 
@@ -113,6 +117,10 @@ class Command(_Quick, TyperCommand):
     def invoke(self, ctx: Any) -> None:
         """Run the command and render what it returns."""
         ctx.refuse_options(self.without)
+        if ctx.shared.reveal:
+            from cli import reveal
+
+            reveal.record(ctx)
         value = super().invoke(ctx)
         # From here on only the answer can fail, and whoever hears of that is told whether the work was done.
         ctx.invocation.answering = True
@@ -181,6 +189,7 @@ class Noun:
         compensated_by: str | None = None,
         provider: bool = False,
         cron: bool = False,
+        masks: bool = False,
     ) -> Callable[[F], F]:
         """Declare a verb. See CommandProperties; a change says how it is undone, a read does not."""
         if (risk is Risk.READ) != (undo is None) or (undo is Undo.COMPENSATED) != (compensated_by is not None):
@@ -196,6 +205,7 @@ class Noun:
                 compensated_by,
                 provider,
                 cron,
+                masks,
                 example,
                 result,
             )

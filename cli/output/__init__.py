@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, TextIO, TypeVar
 from cli.options import OutputFormat
 from cli.output.text import as_json, builtins_of, cell, counted, visible
 from platform_core.errors import AgentadmError, UsageError
+from platform_core.masking import with_masks
 from platform_core.near import did_you_mean
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ def render(value: Any, result_type: Any, invocation: "Invocation") -> None:
         value = Listing(value.rows)
     single = not isinstance(value, (Listing, tuple, list))
     rows = [value] if single else (value.rows if isinstance(value, Listing) else value)
+    if not invocation.shared.reveal:
+        rows = _masked(rows)
     chosen = chosen_names(invocation, result_type, rows)
     if isinstance(value, Listing) and value.chunks is not None:
         _write_chunks(value.chunks, chosen, invocation)
@@ -84,6 +87,13 @@ def render(value: Any, result_type: Any, invocation: "Invocation") -> None:
         )
     elif not rows:
         write_note(invocation.stderr, "none found")
+
+
+def _masked(rows: Iterable[Any]) -> Iterable[Any]:
+    """The rows with what is masked made unreadable; a sequence stays one."""
+    if isinstance(rows, Sequence):
+        return [with_masks(row) for row in rows]
+    return (with_masks(row) for row in rows)
 
 
 def chosen_names(invocation: "Invocation", result_type: Any, rows: Iterable[Any] = ()) -> list[str]:

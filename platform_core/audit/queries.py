@@ -1,6 +1,7 @@
 """Every statement about the audit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -19,10 +20,11 @@ from sqlalchemy import (
 
 from platform_core.audit.tables import audit_changes, audit_seals
 from platform_core.audit.types import Action, Change, ChangeList, Origin
-from platform_core.db.schema import AnyRow
+from platform_core.db.schema import AnyRow, masked_columns
 from platform_core.db.tables import installation
 from platform_core.listing.conditions import Kind
 from platform_core.listing.queries import Field, ListSpec, Sort, fields_of
+from platform_core.masking import masked
 from platform_core.operations.tables import operation_continuations, operations
 
 SHOWN_CHANGES = 100
@@ -53,8 +55,11 @@ def count_changes(connection: Connection, operation_id: UUID) -> int:
     ).scalar_one()
 
 
-def change_list(connection: Connection, operation_id: UUID, limit: int | None = SHOWN_CHANGES) -> ChangeList:
-    """The first changes of an operation, and how many there are in all."""
+def change_list(
+    connection: Connection, operation_id: UUID, limit: int | None = SHOWN_CHANGES, *, reveal: bool = False
+) -> ChangeList:
+    """The first changes of an operation, and how many there are in all. What is masked is masked unless `reveal`."""
+    masks = {} if reveal else masked_columns()
     total = connection.execute(
         select(func.count()).select_from(audit_changes).where(changes.operation_id == operation_id)
     ).scalar_one()
@@ -64,10 +69,11 @@ def change_list(connection: Connection, operation_id: UUID, limit: int | None = 
         .order_by(changes.seq)
         .limit(limit)
     )
-    return ChangeList(total, tuple(_change(row) for row in rows))
+    return ChangeList(total, tuple(_change(row, masks) for row in rows))
 
 
-def _change(row: AnyRow) -> Change:
+def _change(row: AnyRow, masks: Mapping[str, tuple[str, ...]]) -> Change:
+    hidden = masks.get(row.table_name, ())
     return Change(
         seq=row.seq,
         changed_at=row.changed_at,
@@ -75,12 +81,18 @@ def _change(row: AnyRow) -> Change:
         key=row.row_key,
         action=Action(row.action),
         origin=Origin(row.origin),
-        before=row.before,
-        after=row.after,
+        before=_masked_image(row.before, hidden),
+        after=_masked_image(row.after, hidden),
         login=row.session_user_name,
         application=row.application_name,
         forged=not row.own,
     )
+
+
+def _masked_image(image: dict[str, Any] | None, hidden: tuple[str, ...]) -> dict[str, Any] | None:
+    if image is None or not hidden:
+        return image
+    return {name: masked(value) if name in hidden else value for name, value in image.items()}
 
 
 def find_operation(connection: Connection, operation_id: UUID) -> AnyRow | None:

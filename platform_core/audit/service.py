@@ -46,14 +46,16 @@ class AuditService:
         filters = queries.list_filters(command=command, actor=actor, table=table, key=key)
         return ListService(self._connection, queries.LIST, request, _summary, filters)
 
-    def show(self, operation_id: UUID, *, limit: int | None = queries.SHOWN_CHANGES) -> OperationDetail:
-        """One operation with its changes.
+    def show(
+        self, operation_id: UUID, *, limit: int | None = queries.SHOWN_CHANGES, reveal: bool = False
+    ) -> OperationDetail:
+        """One operation with its changes; columns that are masked stay so unless `reveal`.
 
         Raises:
             NotFound: there is no such operation; a change that never committed leaves none.
         """
         row = self._operation(operation_id)
-        found = queries.change_list(self._connection, operation_id, limit)
+        found = queries.change_list(self._connection, operation_id, limit, reveal=reveal)
         return OperationDetail(
             id=row.id,
             started_at=row.started_at,

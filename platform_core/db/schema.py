@@ -41,12 +41,14 @@ class Care:
     Attributes:
         unaudited: why the audit triggers are left off, or None for an audited table.
         secrets: columns of which the audit keeps only a fingerprint.
+        masked: columns that the audit keeps and shows only with --reveal: phone numbers, contents.
         ignored: columns whose changes are not audited (last use and the like).
         append_only: whether rows, once there, may only be changed by the owner.
     """
 
     unaudited: str | None = None
     secrets: tuple[str, ...] = ()
+    masked: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     append_only: bool = False
 
@@ -55,11 +57,12 @@ def care(
     *,
     unaudited: str | None = None,
     secrets: tuple[str, ...] = (),
+    masked: tuple[str, ...] = (),
     ignored: tuple[str, ...] = (),
     append_only: bool = False,
 ) -> dict[str, Care]:
     """The `info` of a table; see `Care`."""
-    return {"care": Care(unaudited, secrets, ignored, append_only)}
+    return {"care": Care(unaudited, secrets, masked, ignored, append_only)}
 
 
 def care_of(table: Table) -> Care:
@@ -70,6 +73,11 @@ def care_of(table: Table) -> Care:
     """
     found: Care = table.info["care"]
     return found
+
+
+def masked_columns() -> dict[str, tuple[str, ...]]:
+    """By table, the columns that are shown only with --reveal."""
+    return {table.name: care_of(table).masked for table in load_tables().tables.values()}
 
 
 def key_column() -> Column[UUID]:

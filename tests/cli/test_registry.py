@@ -7,6 +7,7 @@ import pytest
 from cli.main import NOUNS, TOP_LEVEL, all_commands, root
 from cli.registry import CommandProperties, Noun, Risk, Undo
 from platform_core.jobs.types import JOBS
+from platform_core.masking import has_masks
 
 COMMANDS = {command.path: command for command in all_commands()}
 every_command = pytest.mark.parametrize("command", COMMANDS.values(), ids=list(COMMANDS))
@@ -27,6 +28,11 @@ def test_a_change_says_how_it_is_undone_and_a_read_does_not(command: CommandProp
     assert (command.undo is None) == (command.risk is Risk.READ)
     if command.undo is Undo.COMPENSATED:
         assert command.compensated_by in COMMANDS
+
+
+@every_command
+def test_a_read_whose_answer_has_masks_takes_reveal(command: CommandProperties) -> None:
+    assert command.masks or command.risk is not Risk.READ or not has_masks(command.result)
 
 
 @every_command
