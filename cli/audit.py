@@ -11,7 +11,6 @@ from cli.registry import Noun, Risk, Undo
 from platform_core.audit.types import OPERATION_SORTS, OperationDetail, OperationSummary, UndoResult, Verification
 from platform_core.errors import ExitCode
 from platform_core.listing.types import ListRequest
-from platform_core.refs import operation_id
 
 noun = Noun("audit", "What was changed, by whom and why; undo and verify.")
 
@@ -40,9 +39,9 @@ def list_operations(
 @noun.command("show", masks=True, example="agentadm audit show 01930000-0000-7000-8000-000000000000")
 def show(ctx: Context, operation: OperationRef, all_: All = False) -> OperationDetail:
     """Show one operation with the rows that it changed, before and after."""
-    found = operation_id(operation)
+    limit = {"limit": None} if all_ else {}
     detail = ctx.read(
-        lambda services: services.audit.show(found, reveal=ctx.shared.reveal, **({"limit": None} if all_ else {}))
+        lambda services: services.audit.show(services.audit.find(operation), reveal=ctx.shared.reveal, **limit)
     )
     if len(detail.changes) < detail.total_changes:
         ctx.note(f"the first {len(detail.changes)} of {detail.total_changes} changes only: --all shows the rest")
@@ -57,7 +56,7 @@ def show(ctx: Context, operation: OperationRef, all_: All = False) -> OperationD
 )
 def undo(ctx: Context, operation: OperationRef) -> UndoResult:
     """Put every row that an operation changed back to how it was before."""
-    found = operation_id(operation)
+    found = ctx.read(lambda services: services.audit.find(operation))
     return ctx.write(lambda services: services.audit.undo(found, undo_id=services.operation), undoes=found)
 
 

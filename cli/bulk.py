@@ -58,7 +58,7 @@ def write_each(
         write=ctx.request(inputs={**inputs, "items": named}),
         argument=argument,
         items=items,
-        atomic=shared.atomic or shared.expect is not None,
+        atomic=_is_whole(ctx),
         expect=shared.expect,
         resume=shared.resume,
         restart=shared.restart,
@@ -150,12 +150,18 @@ def _check_options(ctx: "Context") -> None:
     shared = ctx.shared
     if shared.resume and shared.restart:
         raise UsageError("--resume goes on, --restart begins anew: choose one")
-    if (shared.resume or shared.restart) and (shared.atomic or shared.expect is not None):
+    if (shared.resume or shared.restart) and _is_whole(ctx):
         raise UsageError("all or nothing leaves nothing to go on with", "leave out --resume and --restart")
     if shared.results is not None and not Path(shared.results).absolute().parent.is_dir():
         raise UsageError(f"no folder {str(Path(shared.results).absolute().parent)!r} for --results")
     if shared.results is not None and Path(shared.results).is_dir():
         raise UsageError(f"--results {shared.results!r} is a folder", "name a file")
+
+
+def _is_whole(ctx: "Context") -> bool:
+    """Whether it is all or nothing: asked for, or because a guard says what may change, which is nothing else."""
+    shared = ctx.shared
+    return shared.atomic or shared.expect is not None or shared.max_affected is not None
 
 
 def _named(items: Sequence[Item]) -> str:

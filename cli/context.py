@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import typer
 
-from cli.options import Shared
+from cli.options import FOR_MASKED, FOR_SEVERAL, Shared
 from platform_core.errors import GuardTripped, Unchanged, UsageError
 from platform_core.platform import Platform
 
@@ -184,10 +184,14 @@ class Context(typer.Context):
             UsageError: one was given.
         """
         for name in sorted(names):
-            if getattr(self.shared, name) and name == "reveal":
-                raise UsageError(f"--reveal: nothing is masked in the answer of {self.properties.path}")
-            if getattr(self.shared, name):
-                raise UsageError(f"--{name} is for changes of several items", "give several references, or - for stdin")
+            if (given := getattr(self.shared, name)) is None or given is False:
+                continue
+            option, path = f"--{name.replace('_', '-')}", self.properties.path
+            if name in FOR_MASKED:
+                raise UsageError(f"{option}: nothing is masked in the answer of {path}")
+            if name in FOR_SEVERAL:
+                raise UsageError(f"{option} is for changes of several items", "give several references, or - for stdin")
+            raise UsageError(f"{option} is for commands that change something, {path} only reads")
 
     def resume_operation(self, operation_id: "UUID", *, abandon: bool) -> "tuple[ResumedIntent, ...]":
         """Confirm, then finish the unfinished provider steps of an operation."""

@@ -163,8 +163,9 @@ def backup(ctx: Context, file: File) -> FileResult:
 def restore(ctx: Context, file: File) -> FileResult:
     """Load a backup into a database that holds no installation yet."""
     ctx.confirm_on_database()
+    done = ctx.platform.care.restore(file, dry_run=ctx.shared.dry_run)
     ctx.would(f"load {file} into the schema agentadm")
-    return ctx.platform.care.restore(file, dry_run=ctx.shared.dry_run)
+    return done
 
 
 @noun.command("jobs", example="agentadm db jobs")

@@ -49,5 +49,5 @@ def _copy_format(ctx: "Context") -> CopyFormat | None:
         return None
     output = format_of(ctx.invocation)
     if output is OutputFormat.CSV:
-        return CopyFormat.CSV if ctx.shared.exact else None
+        return CopyFormat.CSV if ctx.shared.exact and not stdout.isatty() else None
     return {OutputFormat.JSONL: CopyFormat.JSONL, OutputFormat.JSON: CopyFormat.JSON}.get(output)

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import re
 import signal
 import sys
 import threading
@@ -24,6 +25,8 @@ from platform_core.near import did_you_mean
 from platform_core.signals import Termination
 
 PROGRAM = "agentadm"
+# Bytes that are not UTF-8 arrive as surrogates.
+NO_TEXT = re.compile("[\0\ud800-\udfff]")
 SUMMARY = "Administer an AI-agent platform: people, agents, keys, billing, marketplace and usage."
 # One line for each noun, so that help needs no noun's module.
 NOUNS = {
@@ -39,6 +42,9 @@ TOP_LEVEL = {
     "completion": "Print the completion script of a shell.",
     "version": "Show the versions of the tool, of Python and of the schema.",
 }
+
+
+FOR_HELP: dict[str, Any] = {"help_option_names": ["--help", "-h"], "max_content_width": 120}
 
 
 class Root(Group):
@@ -65,8 +71,10 @@ class Root(Group):
             from cli.completion import answer
 
             return answer(self, arguments, invocation)
+        if arguments == ["--version"]:
+            arguments = ["version"]
         try:
-            with self.make_context(PROGRAM, arguments, obj=invocation) as ctx:
+            with self.make_context(PROGRAM, arguments, obj=invocation, **FOR_HELP) as ctx:
                 self.invoke(ctx)
         except typer.Exit as done:
             return done.exit_code
@@ -160,6 +168,7 @@ def run() -> None:
 
 def _run(arguments: list[str], invocation: Invocation) -> int:
     try:
+        _refuse_what_is_no_text(arguments)
         code = root().run(arguments, invocation)
         invocation.stdout.flush()
     except BrokenPipeError:
@@ -173,6 +182,17 @@ def _run(arguments: list[str], invocation: Invocation) -> int:
         except OSError:
             forget(invocation.stdout)
     return code
+
+
+def _refuse_what_is_no_text(arguments: list[str]) -> None:
+    """The database holds no NUL, and neither it nor JSON anything that is not Unicode.
+
+    Raises:
+        UsageError: an argument is not UTF-8, or holds a NUL.
+    """
+    for argument in arguments:
+        if NO_TEXT.search(argument):
+            raise UsageError(f"the argument {argument!r} is not UTF-8, or holds a NUL", "give it as UTF-8")
 
 
 def _report(error: BaseException, arguments: list[str], invocation: Invocation) -> int:

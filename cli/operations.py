@@ -10,7 +10,6 @@ from cli.output import Listing
 from cli.registry import Noun, Risk, Undo
 from platform_core.listing.types import ListRequest
 from platform_core.operations.types import INTENT_SORTS, Intent, ResumedIntent
-from platform_core.refs import operation_id
 
 if TYPE_CHECKING:
     from platform_core.services import Services
@@ -34,9 +33,9 @@ def list_unfinished(
 @noun.command("show", example="agentadm operations show 01930000-0000-7000-8000-000000000000")
 def show(ctx: Context, operation: OperationRef) -> Listing[Intent]:
     """Show the steps at a provider that an operation took, finished or not."""
-    found = operation_id(operation)
 
     def load(services: "Services") -> "tuple[Intent, ...]":
+        found = services.audit.find(operation)
         steps = services.operations.steps_of(found)
         if not steps:
             # One that took no step has none to show; one that there is not is an error.
@@ -62,5 +61,5 @@ def resume(
     ] = False,
 ) -> tuple[ResumedIntent, ...]:
     """Finish the unfinished steps of an operation; each takes effect once, however often it is resumed."""
-    found = operation_id(operation)
+    found = ctx.read(lambda services: services.audit.find(operation))
     return ctx.resume_operation(found, abandon=abandon)

@@ -60,6 +60,8 @@ FOR_CHANGES = frozenset(
     {"dry_run", "yes", "confirm", "no_input", "reason", "ticket", "idempotency_key", "expect", "max_affected", "actor",
      "error_unchanged"}
 )  # fmt: skip
+# A read that took them in silence would seem to filter, or to guard. --yes and the like may stand in any script.
+NEVER_FOR_READS = FOR_CHANGES - {"dry_run", "yes", "confirm", "no_input"}
 # Only for changes that take several references.
 FOR_SEVERAL = frozenset({"atomic", "resume", "restart", "results"})
 # Only for reads that mask something in their answer.
@@ -260,7 +262,9 @@ UserRefs = Annotated[
 OperationRef = Annotated[
     str,
     typer.Argument(
-        metavar="OPERATION", help="Id of an operation.", autocompletion=completers.of_database("operations")
+        metavar="OPERATION",
+        help="Id of an operation, or its ending.",
+        autocompletion=completers.of_database("operations"),
     ),
 ]
 Where = Annotated[

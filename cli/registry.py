@@ -10,7 +10,16 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from cli.context import Context
-from cli.options import FOR_CHANGES, FOR_MASKED, FOR_SEVERAL, SHARED_NAMES, absorb, make_quick, shared_parameters
+from cli.options import (
+    FOR_CHANGES,
+    FOR_MASKED,
+    FOR_SEVERAL,
+    NEVER_FOR_READS,
+    SHARED_NAMES,
+    absorb,
+    make_quick,
+    shared_parameters,
+)
 from platform_core.near import did_you_mean
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -93,9 +102,9 @@ class Command(_Quick, TyperCommand):
         hidden = FOR_CHANGES if self.properties.risk is Risk.READ else frozenset()
         make_quick(self.params)
         several = hidden == frozenset() and any(parameter.nargs == -1 for parameter in self.params)
-        self.without = (frozenset() if several else FOR_SEVERAL) | (
-            frozenset() if self.properties.masks else FOR_MASKED
-        )
+        self.without = frozenset() if several else FOR_SEVERAL
+        if not self.properties.masks:
+            self.without |= FOR_MASKED | (NEVER_FOR_READS if self.properties.risk is Risk.READ else frozenset())
         self.params.extend(shared_parameters(hidden=hidden, without=self.without))
         self.epilog = f"Example: {self.properties.example}"
 
@@ -138,6 +147,11 @@ class Group(_Quick, TyperGroup):
         self.params.extend(shared_parameters(hidden=frozenset(() if self.shows_shared else SHARED_NAMES)))
 
     shows_shared = False
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """What there is first, then the options."""
+        self.format_commands(ctx, formatter)
+        TyperCommand.format_options(typing.cast("Any", self), ctx, formatter)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The noun or verb, or an error that names the nearest."""

@@ -55,7 +55,7 @@ FORMATS = Topic(
             "yaml": "as json",
             "markdown": "a table to paste into a ticket",
             "--columns a,b.c": "which fields, in which order; b.c is field c of b",
-            "--quiet": "no notes on stderr",
+            "--quiet": "no notes on stderr, but that a list was cut",
             "NO_COLOR": "no colour on a terminal; in a pipe there never is any",
         }
     ),
@@ -69,7 +69,7 @@ REFERENCES = Topic(
         {
             "user": "e-mail or username whatever its case, id, ending of an id of 8 digits or more, id at a provider",
             "several, or -": "each stands alone and has a result; - reads them from standard input, one a line",
-            "operation": "its id: agentadm audit list shows them",
+            "operation": "its id, or the ending of one: agentadm audit list shows them",
             "environment": "the name that db init gave it: agentadm db status shows it",
             "profile": "a name of the configuration file: agentadm config profiles lists them",
         }
@@ -79,7 +79,7 @@ REFERENCES = Topic(
 FILTERS = Topic(
     "Which rows a list shows, and in which order.",
     "What people ask for has an option of its own (--status, --role); --where takes any field of the list, checked"
-    " against the known ones. The verb's --help names the fields. Several filters all hold.",
+    " against the known ones. A field that there is not is an error that names all of them. Several filters all hold.",
     _entries(
         {
             "--where field=value": "is; the value is read as the field's type",
@@ -132,7 +132,7 @@ CHANGES = Topic(
             "--reason, --ticket": "recorded with the change; a profile can demand a reason",
             "--idempotency-key KEY": "runs once: repeated it answers the same; other arguments are a conflict",
             "--expect N": "changes nothing unless exactly N things are meant",
-            "--max-affected N": "changes nothing if more than N rows would change, cascades included",
+            "--max-affected N": "changes nothing if more than N rows would change, cascades included; then all or none",
             "--atomic": "of several items all or none, in one operation",
             "--resume, --restart": "go on with a run over the same items that was cut short, or begin anew",
             "--results FILE": "also write what came of each item, as JSON lines",

@@ -64,7 +64,10 @@ def create(
 ) -> User:
     """Create a user."""
     new = NewUser(email, username, first_name, last_name, full_name, role)
-    return ctx.write(lambda services: services.users.create(new, if_not_exists=if_not_exists))
+    user = ctx.write(lambda services: services.users.create(new, if_not_exists=if_not_exists))
+    if other := new.differing(user):
+        ctx.note(f"the user that is there has another {', '.join(other)}: left as it is")
+    return user
 
 
 @noun.command(

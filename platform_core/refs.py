@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from uuid import UUID
 
-from platform_core.errors import Conflict, NotFound, UsageError
+from platform_core.errors import Conflict, NotFound
 
 UUID_ENDING_LENGTH = 8
 _UUID_ENDING = re.compile(r"[0-9a-f-]{8,35}", re.IGNORECASE)
@@ -19,22 +19,14 @@ def as_uuid(reference: str) -> UUID | None:
 
 
 def as_uuid_ending(reference: str) -> str | None:
-    """The reference as the ending of a UUID, eight digits or more, in PostgreSQL's form; or None."""
+    """The reference as the ending of a UUID, eight digits or more, in PostgreSQL's form; or None.
+
+    Tables show endings as …12345678, and so they may be given.
+    """
+    reference = reference.removeprefix("…")
     if not _UUID_ENDING.fullmatch(reference) or len(reference.replace("-", "")) < UUID_ENDING_LENGTH:
         return None
     return reference.lower()
-
-
-def operation_id(reference: str) -> UUID:
-    """A reference that has to be a whole UUID.
-
-    Raises:
-        UsageError: it is none.
-    """
-    found = as_uuid(reference)
-    if found is None:
-        raise UsageError(f"{reference!r} is not the id of an operation", "agentadm audit list shows them")
-    return found
 
 
 def exactly_one(noun: str, reference: str, found: Sequence[tuple[UUID, str]], hint: str) -> UUID:

@@ -11,14 +11,14 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Generic, TextIO, TypeVar
 
 from cli.options import OutputFormat
-from cli.output.text import as_json, builtins_of, cell, counted, visible
+from cli.output.text import as_json, builtins_of, counted, visible
+from platform_core.bulk.types import ItemValue
 from platform_core.errors import AgentadmError, UsageError
 from platform_core.masking import with_masks
 from platform_core.near import did_you_mean
 
 if TYPE_CHECKING:
     from cli.context import Invocation
-    from platform_core.audit.types import Change
     from platform_core.operations.types import Outcome
 
 T = TypeVar("T")
@@ -79,13 +79,14 @@ def render(value: Any, result_type: Any, invocation: "Invocation") -> None:
         _write_chunks(value.chunks, chosen, invocation)
         return
     _write(format_of(invocation), rows, chosen, invocation, single=single)
-    if single or invocation.shared.quiet:
+    if single:
         return
+    # Also with --quiet: no list is cut in silence.
     if isinstance(value, Listing) and value.more:
         write_note(
             invocation.stderr, f"the first {len(list(rows))} only: there are more, ask for them with --limit N or --all"
         )
-    elif not rows:
+    elif not rows and not invocation.shared.quiet:
         write_note(invocation.stderr, "none found")
 
 
@@ -127,6 +128,9 @@ def _write(
     stdout = invocation.stdout
     if output is OutputFormat.TABLE:
         width, colour = _terminal_width(invocation), has_colour(invocation)
+        if isinstance(rows, Sequence) and rows and isinstance(rows[0], ItemValue) and not invocation.shared.columns:
+            people.write_results(rows, stdout, width=width, colour=colour)
+            return
         raw = (_select(row, names, _attribute) for row in rows)
         if single:
             people.write_section(next(raw), names, stdout, width=width, colour=colour)
@@ -174,26 +178,18 @@ def write_error(error: AgentadmError, invocation: "Invocation", machine: bool) -
 
 def write_changes(invocation: "Invocation", outcome: "Outcome[Any]") -> None:
     """What a dry run would have changed, on stderr."""
+    from cli.output.people import change_line
+
     changes = outcome.changes
     total = 0 if changes is None else changes.total
     write_note(invocation.stderr, f"dry run: {counted(total, 'row')} would change, nothing was changed")
     shown = () if changes is None else changes.shown[:SHOWN_CHANGES]
     for change in shown:
-        write_note(invocation.stderr, f"  {_change_line(change)}")
+        write_note(invocation.stderr, f"  {change_line(change)}")
     if total > len(shown):
         write_note(invocation.stderr, f"  and {total - len(shown):,} more")
     for request in outcome.planned:
         write_note(invocation.stderr, f"  would send: {as_json(dict(request))}")
-
-
-def _change_line(change: "Change") -> str:
-    derived = "" if change.origin == "statement" else f" ({change.origin})"
-    line = f"{change.action} {change.table} {change.key}{derived}"
-    if change.action != "update":
-        return line
-    before, after = change.before or {}, change.after or {}
-    told = (f"{name}: {cell(before.get(name))} -> {cell(after.get(name))}" for name in after if name != "updated_at")
-    return f"{line}: {', '.join(told)}"
 
 
 def _row_type(result_type: Any, rows: Sequence[Any]) -> Any:
@@ -212,6 +208,8 @@ def _chosen(columns: str | None, names: Sequence[str]) -> list[str]:
     if columns is None:
         return list(names)
     chosen = [name.strip() for name in columns.split(",") if name.strip()]
+    if not chosen:
+        raise UsageError(f"--columns {columns!r} names no field", f"fields: {', '.join(names)}")
     for name in chosen:
         if name.partition(".")[0] not in names:
             meant = did_you_mean(name.partition(".")[0], names)

@@ -1,7 +1,8 @@
 """The formats that people read: tables that fit the terminal, sections, Markdown."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import islice
@@ -13,6 +14,9 @@ from cli.output.text import builtins_of, cell, markdown_cell, visible
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from platform_core.audit.types import Change
+    from platform_core.bulk.types import ItemValue
+
 Row = Mapping[str, Any]
 
 # Columns are sized by this many rows; what comes later is cut to that width.
@@ -21,7 +25,9 @@ GAP = 2
 SHORTEST_TEXT = 12
 # Whole words say more than a cut one here: these wrap.
 PROSE = frozenset({"detail", "advice", "meaning", "line", "message"})
-STYLES = {"suspended": "red", "failed": "red", "lost": "red", "no": "red", "pending": "yellow", "active": "green"}
+# Of emoji that are joined from several, one terminal makes two cells and another eight: rows would break.
+_OF_UNSURE_WIDTH = re.compile("[\U0001f3fb-\U0001f3ff\ufe0f]|\u200d(?=[\u2190-\u2bff\U0001f000-\U0001faff])")
+STYLES = {"suspended": "red", "failed": "red", "lost": "red", "no": "red", "pending": "magenta", "active": "green"}
 STYLED = frozenset({"status", "state", "last_state", "ok"})
 
 
@@ -51,7 +57,8 @@ def write_table(
     texts = [[short(row[name]) for name in names] for row in sample]
     needs = [max(cell_len(name), *(cell_len(line[place]) for line in texts)) for place, name in enumerate(names)]
     texty = [any(isinstance(row[name], str) and not _is_word(row[name]) for row in sample) for name in names]
-    widths = fit(needs, texty, width)
+    empty = [not any(line[place] for line in texts) for place in range(len(names))]
+    widths = fit(without_empty(needs, empty, width), texty, width)
     kept = [place for place, given in enumerate(widths) if given]
     numeric = [_is_numeric([row[name] for row in sample]) for name in names]
     block, first = sample, True
@@ -87,6 +94,19 @@ def write_section(row: Row, names: Sequence[str], stdout: TextIO, *, width: int,
     _print(table, stdout, width, colour=colour)
 
 
+def write_results(results: Iterable["ItemValue"], stdout: TextIO, *, width: int, colour: bool = False) -> None:
+    """Write several things, each as a section; of one that could not be read, why."""
+    between = ""
+    for result in results:
+        stdout.write(between)
+        between = "\n"
+        if result.value is None:
+            row: Row = {"item": result.item, "status": result.status, "message": result.message}
+        else:
+            row = {field.name: getattr(result.value, field.name) for field in fields(result.value)}
+        write_section(row, list(row), stdout, width=width, colour=colour)
+
+
 def _print(table: "Table", stdout: TextIO, width: int, *, colour: bool) -> None:
     """Write a table. By ourselves: when the reader has gone away, Rich would end the process with a code of its own."""
     from rich.console import Console
@@ -98,7 +118,8 @@ def _print(table: "Table", stdout: TextIO, width: int, *, colour: bool) -> None:
     )  # fmt: skip
     with console.capture() as captured:
         console.print(table)
-    stdout.write(captured.get())
+    # Rich fills lines up with spaces, which would be copied along.
+    stdout.write("\n".join(line.rstrip(" ") for line in captured.get().split("\n")))
 
 
 def write_markdown(rows: Iterable[Row], names: Sequence[str], stdout: TextIO, *, single: bool) -> None:
@@ -115,6 +136,15 @@ def write_markdown(rows: Iterable[Row], names: Sequence[str], stdout: TextIO, *,
         tabulate(lines, [markdown_cell(name) for name in names], tablefmt="github", disable_numparse=True) + "\n"
     )
     stdout.writelines(f"| {' | '.join(markdown_cell(row[name]) for name in names)} |\n" for row in stream)
+
+
+def without_empty(needs: Sequence[int], empty: Sequence[bool], width: int) -> list[int]:
+    """What columns need, 0 for those without a value in any row that have to give way, from the right."""
+    left = list(needs)
+    for place in reversed(range(1, len(left) - 1)):
+        if empty[place] and sum(left) + GAP * (sum(map(bool, left)) - 1) > width:
+            left[place] = 0
+    return left
 
 
 def fit(needs: Sequence[int], texty: Sequence[bool], width: int) -> list[int]:
@@ -162,16 +192,18 @@ def fit(needs: Sequence[int], texty: Sequence[bool], width: int) -> list[int]:
 
 
 def short(value: Any) -> str:
-    """A value in a table: times to the minute, ids by their ending, as references take them."""
+    """A value in a table: times to the minute, ids by their ending, emoji without skin tones and joiners."""
     if isinstance(value, UUID):
         return f"…{str(value)[-8:]}"
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%d %H:%M}"
-    return _text(value)
+    return _OF_UNSURE_WIDTH.sub("", _text(value))
 
 
 def whole(value: Any) -> str:
-    """A value by itself: times to the second, with how long ago."""
+    """A value by itself: times to the second, with how long ago; parts one a line."""
+    if isinstance(value, (tuple, list)) and value and all(is_dataclass(part) for part in value):
+        return "\n".join(visible(_part(part)) for part in value)
     if isinstance(value, datetime):
         moment = value.astimezone(UTC)
         return f"{moment:%Y-%m-%d %H:%M:%S} UTC ({ago(moment)})"
@@ -188,6 +220,24 @@ def ago(moment: datetime) -> str:
             told = f"{number} {unit}{'' if number == 1 else 's'}"
             return f"{told} ago" if seconds >= 0 else f"in {told}"
     return "just now"
+
+
+def _part(part: Any) -> str:
+    if type(part).__name__ == "Change":
+        return change_line(part)
+    told = builtins_of(part)
+    return ", ".join(f"{name}: {cell(value)}" for name, value in told.items())
+
+
+def change_line(change: "Change") -> str:
+    """A changed row in one line: what was done to which, and the columns that differ."""
+    derived = "" if change.origin == "statement" else f" ({change.origin})"
+    line = f"{change.action} {change.table} {change.key}{derived}"
+    if change.action != "update":
+        return line
+    before, after = change.before or {}, change.after or {}
+    told = (f"{name}: {cell(before.get(name))} -> {cell(after.get(name))}" for name in after if name != "updated_at")
+    return f"{line}: {', '.join(told)}"
 
 
 def _is_numeric(values: Sequence[Any]) -> bool:

@@ -900,6 +900,8 @@ CREATE TABLE agentadm.operations (
 
 CREATE TABLE agentadm.operations_default PARTITION OF agentadm.operations DEFAULT;
 
+CREATE INDEX operations_id_ending_idx ON agentadm.operations ("right"(id::text, 8));
+
 CREATE INDEX operations_idempotency_key_idx ON agentadm.operations (idempotency_key) WHERE idempotency_key IS NOT NULL;
 
 CREATE INDEX operations_seq_idx ON agentadm.operations USING brin (seq);

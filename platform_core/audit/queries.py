@@ -20,6 +20,7 @@ from sqlalchemy import (
 
 from platform_core.audit.tables import audit_changes, audit_seals
 from platform_core.audit.types import Action, Change, ChangeList, Origin
+from platform_core.db.reference_queries import ends_with
 from platform_core.db.schema import AnyRow, masked_columns
 from platform_core.db.tables import installation
 from platform_core.listing.conditions import Kind
@@ -28,6 +29,7 @@ from platform_core.masking import masked
 from platform_core.operations.tables import operation_continuations, operations
 
 SHOWN_CHANGES = 100
+CANDIDATES = 10
 
 changes = audit_changes.c
 own_transaction = or_(
@@ -104,6 +106,12 @@ def find_operation(connection: Connection, operation_id: UUID) -> AnyRow | None:
     ).first()
 
 
+def operations_ending_with(connection: Connection, ending: str) -> list[tuple[UUID, str]]:
+    """Operations whose id ends so, each with its command."""
+    statement = select(operations.c.id, operations.c.command).where(ends_with(operations.c.id, ending))
+    return [(row.id, row.command) for row in connection.execute(statement.limit(CANDIDATES))]
+
+
 undoing = operations.alias("undoing")
 # What a row of the list has beyond the operation's own columns.
 COUNTED = select(func.count()).where(changes.operation_id == operations.c.id).scalar_subquery()
@@ -114,6 +122,22 @@ UNDONE_BY = (
     .limit(1)
     .scalar_subquery()
 )
+
+
+def standing_undo(connection: Connection, operation_id: UUID, undo_id: UUID) -> UUID | None:
+    """The newest undo of an operation besides `undo_id`, unless it was undone itself."""
+    again = operations.alias("again")
+    newest = (
+        select(undoing.c.id)
+        .where(undoing.c.undoes == operation_id, undoing.c.id != undo_id)
+        .order_by(undoing.c.seq.desc())
+        .limit(1)
+        .subquery()
+    )
+    undone = select(again.c.id).where(again.c.undoes == newest.c.id).exists()
+    return connection.execute(select(newest.c.id).where(~undone)).scalar_one_or_none()
+
+
 SUMMARY = ("id", "started_at", "command", "actor", "reason", "ticket")
 # Operations of one moment stay in the order of the audit.
 LIST = ListSpec(

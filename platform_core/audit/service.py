@@ -13,6 +13,7 @@ from platform_core.db.version import SCHEMA_VERSION
 from platform_core.errors import Conflict, NotFound
 from platform_core.listing.service import ListService
 from platform_core.listing.types import ListRequest, Rows
+from platform_core.refs import as_uuid, as_uuid_ending, exactly_one
 
 NAMED_ROWS = 20
 SEALED_AT_ONCE = 10_000
@@ -45,6 +46,19 @@ class AuditService:
         """
         filters = queries.list_filters(command=command, actor=actor, table=table, key=key)
         return ListService(self._connection, queries.LIST, request, _summary, filters)
+
+    def find(self, reference: str) -> UUID:
+        """The id of the operation that a reference names: an id, or the ending of one.
+
+        Raises:
+            NotFound, Conflict: an ending names none, or several. A whole id is not looked up.
+        """
+        whole = as_uuid(reference)
+        if whole is not None:
+            return whole
+        ending = as_uuid_ending(reference)
+        found = [] if ending is None else queries.operations_ending_with(self._connection, ending)
+        return exactly_one("operation", reference, found, "agentadm audit list shows them")
 
     def show(
         self, operation_id: UUID, *, limit: int | None = queries.SHOWN_CHANGES, reveal: bool = False
@@ -94,7 +108,17 @@ class AuditService:
                 f"operation {operation_id} was made under schema {row.schema_version}, now it is {SCHEMA_VERSION}",
                 "its before-images may not fit any more: look at it with agentadm audit show, and change by hand",
             )
-        return undo(self._connection, operation_id, undo_id)
+        earlier = queries.standing_undo(self._connection, operation_id, undo_id)
+        try:
+            return undo(self._connection, operation_id, undo_id)
+        except Conflict as conflict:
+            if earlier is None:
+                raise
+            raise Conflict(
+                f"operation {operation_id} was undone already, by operation {earlier}; {conflict.message}",
+                f"nothing is left to do; to make its changes again: agentadm audit undo {earlier}",
+                operation_id=str(earlier),
+            ) from conflict
 
     def seal(self) -> int:
         """Seal what is closed. Returns how many ranges were sealed."""

@@ -50,9 +50,6 @@ class Together:
         """
         write, items = self._request.write, self._request.items
         write = replace(write, arguments=self._arguments())
-        if not self._request.atomic:
-            # By itself each item has a limit of its own.
-            write = replace(write, max_affected=None)
         try:
             outcome = self._platform.write(write, self._work, tuple[ItemResult, ...] | None)
             stored: Any = outcome.value
@@ -125,7 +122,6 @@ class Together:
                 savepoint.rollback()
                 return same_row(item.reference, rows[row_key])
             affected = counter.count()
-            self._hold_limit(affected)
             if self._request.write.dry_run and not self._request.atomic:
                 services.bulk.check_deferred_constraints()
         if row_key is not None:
@@ -144,10 +140,3 @@ class Together:
                 raise
             ours = translated(error)
             return failed(item.reference, ours.code, ours.message)
-
-    def _hold_limit(self, affected: int) -> None:
-        limit = self._request.write.max_affected
-        if limit is not None and affected > limit and not self._request.atomic:
-            raise GuardTripped(
-                f"{affected} rows would change, cascades included; --max-affected allows {limit}", "nothing was changed"
-            )

@@ -16,7 +16,6 @@ from platform_core.db.schema import AnyRow, care_of, load_tables
 from platform_core.db.types import Finding, Mark
 from platform_core.db.version import SCHEMA_VERSION
 from platform_core.errors import AgentadmError
-from platform_core.jobs.types import JOBS, JobState
 from platform_core.listing.types import ListRequest
 from platform_core.services import Services
 
@@ -244,20 +243,7 @@ def _intents(patient: Patient) -> str | Problem:
 
 
 def _jobs(patient: Patient) -> str | Problem:
-    moments = doctor_queries.moments(patient.connection)
-    patience = {job.command: job.overdue_after for job in JOBS}
-    # A new installation is given as much time as a job between two runs, unless its first run failed.
-    overdue = [
-        status.job
-        for status in patient.services.jobs.status()
-        if status.overdue
-        and (
-            status.last_done is not None
-            or status.last_state is JobState.FAILED
-            or moments.now - moments.marked_at > patience[status.job]
-        )
-    ]
-    if overdue:
+    if overdue := [status.job for status in patient.services.jobs.status() if status.overdue]:
         return Problem(
             f"overdue: {_named(overdue)}", "see agentadm db jobs; agentadm db crontab prints what cron is to run"
         )

@@ -58,7 +58,8 @@ FINISH = text(
 LAST_RUNS = text(
     """
     SELECT wanted.job, newest.state, newest.created_at, newest.error,
-        good.created_at AS last_done, agentadm.now() AS now
+        good.created_at AS last_done, agentadm.now() AS now,
+        (SELECT created_at FROM agentadm.installation) AS installed_at
     FROM unnest(CAST(:jobs AS text[])) WITH ORDINALITY AS wanted (job, place)
     LEFT JOIN LATERAL (
         SELECT r.state, r.created_at, r.error FROM agentadm.job_runs r

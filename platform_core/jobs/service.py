@@ -26,7 +26,9 @@ class JobService:
                 last_state=JobState(row.state) if row.state is not None else None,
                 last_started=row.created_at,
                 last_done=row.last_done,
-                overdue=row.last_done is None or row.now - row.last_done > job.overdue_after,
+                # A new installation is given as much time as a job between two runs, unless its first run failed.
+                overdue=row.now - (row.last_done or row.installed_at) > job.overdue_after
+                or (row.last_done is None and row.state == JobState.FAILED.value),
                 error=row.error,
             )
             for job, row in zip(JOBS, rows, strict=True)

@@ -48,7 +48,7 @@ class JobRun:
 
 @dataclass(frozen=True)
 class JobStatus:
-    """A job with its last run. `overdue` when the last good run is too old, or there never was one."""
+    """A job with its last run. `overdue` when the last good run, or else the installation, is too old."""
 
     job: str
     schedule: str
@@ -67,5 +67,7 @@ class CrontabLine:
 
 
 def crontab() -> tuple[CrontabLine, ...]:
-    """A sample crontab: one line for each job. With --quiet, cron mails only what went wrong."""
-    return tuple(CrontabLine(f"{job.schedule} agentadm {job.command} --quiet --no-input --yes") for job in JOBS)
+    """A sample crontab: one line for each job. Without answer and notes, cron mails only what went wrong."""
+    return tuple(
+        CrontabLine(f"{job.schedule} agentadm {job.command} --quiet --no-input --yes >/dev/null") for job in JOBS
+    )

@@ -73,6 +73,7 @@ operations = Table(
     Index(None, "idempotency_key", postgresql_where=text("idempotency_key IS NOT NULL")),
     Index(None, "undoes", postgresql_where=text("undoes IS NOT NULL")),
     Index(None, "started_at"),
+    Index("operations_id_ending_idx", text('"right"(id::text, 8)')),
     postgresql_partition_by="RANGE (started_at)",
     comment="One row for each change of state: who, what, why",
     info=care(unaudited="is the audit itself", append_only=True),

@@ -6,9 +6,7 @@ from uuid import UUID
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Text,
     and_,
-    cast,
     func,
     insert,
     or_,
@@ -19,9 +17,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from platform_core.db.reference_queries import ends_with
 from platform_core.db.schema import AnyRow
 from platform_core.listing.queries import ListSpec, Sort, fields_of
-from platform_core.refs import UUID_ENDING_LENGTH, as_uuid, as_uuid_ending
+from platform_core.refs import as_uuid, as_uuid_ending
 from platform_core.users.tables import identities, users
 from platform_core.users.types import NewUser, UserRole, UserStatus, UserSummary
 
@@ -69,13 +68,7 @@ def _is_named_by(reference: str, *, deleted: bool) -> ColumnElement[bool]:
     ]
     ending = as_uuid_ending(reference)
     if ending is not None:
-        short = ending.replace("-", "")[-UUID_ENDING_LENGTH:]
-        text_id = cast(columns.id, Text)
-        meanings.append(
-            select(columns.id).where(
-                func.right(text_id, UUID_ENDING_LENGTH) == short, text_id.endswith(ending, autoescape=True)
-            )
-        )
+        meanings.append(select(columns.id).where(ends_with(columns.id, ending)))
     return and_(columns.id == func.any(func.array(union_all(*meanings).scalar_subquery())), in_state)
 
 

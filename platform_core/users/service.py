@@ -1,22 +1,25 @@
 """The rules of users; one method a command."""
 
+import re
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection
 
 from platform_core.db.schema import AnyRow
-from platform_core.errors import Conflict
+from platform_core.errors import Conflict, UsageError
 from platform_core.listing.service import ListService
 from platform_core.listing.types import ListRequest, Rows
 from platform_core.near import nearest
 from platform_core.refs import as_uuid, exactly_one
 from platform_core.users import queries
-from platform_core.users.types import Identity, NewUser, User, UserRole, UserStatus, UserSummary
+from platform_core.users.types import EMAIL_LENGTH, Identity, NewUser, User, UserRole, UserStatus, UserSummary
 
 # Another customer is worse than none: only what differs by a letter or two is named.
 NEAR_ENOUGH = 0.85
 FIND_HINT = "a user is named by e-mail, username, id, the last 8 digits or more of an id, or an id at a provider"
+# The constraint users_email_check holds whoever writes; this says it in words.
+EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+\.[^@\s\x00-\x1f\x7f]+")
 
 
 class UserService:
@@ -69,8 +72,11 @@ class UserService:
             if_not_exists: return the user with this e-mail, unchanged, when there is one.
 
         Raises:
+            UsageError: the e-mail is none.
             Conflict: the e-mail or the username is taken.
         """
+        if not EMAIL.fullmatch(new.email) or len(new.email) > EMAIL_LENGTH:
+            raise UsageError(f"{new.email[:EMAIL_LENGTH]!r} is not an e-mail address", "for example: ada@example.com")
         holder = queries.holder_of(self._connection, new)
         if holder is None:
             return _user(queries.load_by_id(self._connection, queries.create(self._connection, new)))

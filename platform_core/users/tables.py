@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from platform_core.db.schema import care, created_column, key_column, metadata, time_column, updated_column
+from platform_core.users.types import EMAIL_LENGTH
 
 
 class UsersColumns(TypedColumns):
@@ -74,7 +75,7 @@ users = Table(
     UniqueConstraint("stripe_customer_id"),
     UniqueConstraint("stripe_connect_account_id"),
     CheckConstraint(
-        r"email ~ '^[^@\s[:cntrl:]]+@[^@\s[:cntrl:]]+\.[^@\s[:cntrl:]]+$' AND char_length(email) <= 320",
+        rf"email ~ '^[^@\s[:cntrl:]]+@[^@\s[:cntrl:]]+\.[^@\s[:cntrl:]]+$' AND char_length(email) <= {EMAIL_LENGTH}",
         name="users_email_check",
     ),
     CheckConstraint(

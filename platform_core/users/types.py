@@ -7,6 +7,9 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+# Of an e-mail address: 64 before the @, 255 behind it (RFC 5321, 4.5.3.1).
+EMAIL_LENGTH = 320
+
 
 class UserRole(StrEnum):
     """What a user may do on the platform."""
@@ -39,6 +42,12 @@ class NewUser:
     full_name: str | None = None
     role: UserRole = UserRole.USER
     metadata: dict[str, Any] = field(default_factory=dict)
+
+    def differing(self, user: "User") -> list[str]:
+        """Fields that were asked for, and that a user has otherwise. A role that is the default was not asked for."""
+        asked = {name: getattr(self, name) for name in ("username", "first_name", "last_name", "full_name")}
+        asked["role"] = None if self.role is UserRole.USER else self.role
+        return [name for name, value in asked.items() if value is not None and value != getattr(user, name)]
 
 
 @dataclass(frozen=True)

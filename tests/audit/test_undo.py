@@ -2,6 +2,7 @@
 
 import threading
 from typing import Any
+from uuid import UUID
 
 import hypothesis.strategies as st
 import psycopg
@@ -11,7 +12,6 @@ from psycopg import sql
 
 from platform_core.operations.types import WriteRequest
 from platform_core.platform import Platform
-from platform_core.refs import operation_id
 from tests.audit.helpers import ADA, BOB, CYD, column, count_operations, dump, outside, run
 from tests.audit.test_audit import DERIVING, MERGE, NEW, ON_CONFLICT, PARTITIONED, PROBE_WITH_SECRET, RENAME
 from tests.conftest import Agentadm
@@ -384,8 +384,28 @@ def test_a_table_that_is_gone_is_refused(people: Database, agentadm: Agentadm) -
 
 def test_what_is_no_operation_is_said(people: Database, agentadm: Agentadm) -> None:
     refused(people, agentadm, "01930000-0000-7000-8000-000000000000", "no operation", code=5)
-    refused(people, agentadm, "nonsense", "not the id of an operation", code=2)
-    refused(people, agentadm, "", "not the id of an operation", code=2)
+    refused(people, agentadm, "nonsense", "no operation 'nonsense'", code=5)
+    refused(people, agentadm, "", "no operation", code=5)
+
+
+@pytest.mark.parametrize("form", ["{}", "{}…"])
+def test_an_operation_is_named_by_the_ending_of_its_id(people: Database, agentadm: Agentadm, form: str) -> None:
+    operation = outside(people, RENAME.format(ADA))
+    ending = "…" + operation[-8:] if "…" in form else operation[-8:]
+    assert agentadm("audit", "show", ending, "-o", "json").json["id"] == operation
+    assert agentadm("operations", "show", ending).code == 0
+    assert undo(agentadm, ending).json["undone"] == operation
+
+
+def test_a_second_undo_says_that_nothing_is_left_to_do(people: Database, agentadm: Agentadm) -> None:
+    operation = outside(people, RENAME.format(ADA))
+    second = undone(agentadm, operation)
+    done = undo(agentadm, operation)
+    assert done.code == 6
+    assert f"was undone already, by operation {second}" in done.err
+    assert f"agentadm audit undo {second}" in done.err
+    undone(agentadm, second)
+    undone(agentadm, operation)
 
 
 def test_a_login_undoes_what_its_rights_allow(people: Database, agentadm: Agentadm, logins: dict[str, str]) -> None:
@@ -501,7 +521,7 @@ def attempt(connection: psycopg.Connection[Any], statement: sql.Composed) -> Non
 
 
 def take_back(platform: Platform, operation: str) -> None:
-    undoes = operation_id(operation)
+    undoes = UUID(operation)
     platform.write(
         WriteRequest("audit undo", undoes=undoes),
         lambda services: services.audit.undo(undoes, undo_id=services.operation),

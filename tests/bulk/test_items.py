@@ -138,13 +138,15 @@ def test_one_question_for_all_names_how_many_and_the_first(agentadm: Agentadm, d
     assert agentadm("users", "suspend", *references, terminal=True, stdin="n\n").code == 8
 
 
-def test_a_limit_of_rows_holds_for_each_item(agentadm: Agentadm, database: Database) -> None:
-    agentadm("users", "suspend", email(1), "--yes")
+def test_a_limit_of_rows_holds_for_all_items_together(agentadm: Agentadm, database: Database) -> None:
+    argv = ("users", "suspend", email(1), email(2), email(3), "--yes")
     for mode in (["--dry-run"], []):
-        done = agentadm("users", "suspend", email(1), email(2), "--yes", "--max-affected", "0", "-o", "json", *mode)
-        assert done.code == 7
-        assert [(row["status"], row["code"]) for row in done.json] == [("unchanged", 0), ("failed", 9)]
-    assert suspended(database) == [email(1)]
+        done = agentadm(*argv, "--max-affected", "2", *mode)
+        assert (done.code, done.out) == (9, "")
+        assert "3 rows would change" in done.err
+    assert suspended(database) == []
+    assert agentadm(*argv, "--max-affected", "3").code == 0
+    assert suspended(database) == [email(1), email(2), email(3)]
 
 
 def test_a_dry_run_answers_as_the_real_run_and_changes_nothing(agentadm: Agentadm, database: Database) -> None:

@@ -59,7 +59,7 @@ BAD_REFERENCES: dict[str, tuple[list[str], ExitCode]] = {
     "help": (["nonsense"], ExitCode.USAGE),
     "operations resume": ([UNKNOWN_ID], ExitCode.NOT_FOUND),
     "operations show": ([UNKNOWN_ID], ExitCode.NOT_FOUND),
-    "users create": (["not an e-mail"], ExitCode.CONFLICT),
+    "users create": (["not an e-mail"], ExitCode.USAGE),
     "users resume": (["nobody@example.com"], ExitCode.NOT_FOUND),
     "users show": (["nobody@example.com"], ExitCode.NOT_FOUND),
     "users suspend": (["nobody@example.com"], ExitCode.NOT_FOUND),

@@ -8,6 +8,7 @@ from cli.main import NOUNS, TOP_LEVEL, all_commands, root
 from cli.registry import CommandProperties, Noun, Risk, Undo
 from platform_core.jobs.types import JOBS
 from platform_core.masking import has_masks
+from tests.support import run
 
 COMMANDS = {command.path: command for command in all_commands()}
 every_command = pytest.mark.parametrize("command", COMMANDS.values(), ids=list(COMMANDS))
@@ -33,6 +34,17 @@ def test_a_change_says_how_it_is_undone_and_a_read_does_not(command: CommandProp
 @every_command
 def test_a_read_whose_answer_has_masks_takes_reveal(command: CommandProperties) -> None:
     assert command.masks or command.risk is not Risk.READ or not has_masks(command.result)
+
+
+READS = [path for path, command in COMMANDS.items() if command.risk is Risk.READ and not command.masks]
+
+
+@pytest.mark.parametrize("path", READS)
+@pytest.mark.parametrize("option", [("--ticket", "T-1"), ("--expect", "0"), ("--reason", "x"), ("--error-unchanged",)])
+def test_a_read_takes_no_option_of_changes(path: str, option: tuple[str, ...]) -> None:
+    for argv in ((*option, *path.split(), "x"), (*path.split(), "x", *option)):
+        done = run(argv, {"AGENTADM_CONFIG": "/nonexistent"})
+        assert (done.code, done.out) == (2, ""), done.err
 
 
 @every_command

@@ -56,6 +56,14 @@ def test_create_if_not_exists_answers_with_the_one_that_is_there(
     assert audit(database) == []
 
 
+def test_create_if_not_exists_says_what_the_one_that_is_there_has_otherwise(agentadm: Agentadm, ada: str) -> None:
+    done = agentadm("users", "create", "ada@example.com", "--if-not-exists", "--role", "admin", "--full-name", "A. L.")
+    assert done.code == 0
+    assert "the user that is there has another full_name, role: left as it is" in done.err
+    same = agentadm("users", "create", "ada@example.com", "--if-not-exists", "--full-name", "Ada Lovelace")
+    assert "another" not in same.err
+
+
 def test_create_refuses_a_taken_username(agentadm: Agentadm, ada: str) -> None:
     done = agentadm("users", "create", "other@example.com", "--username", "ADA")
     assert done.code == 6
@@ -67,8 +75,9 @@ def test_create_refuses_a_taken_username(agentadm: Agentadm, ada: str) -> None:
 )
 def test_create_refuses_what_is_no_email(database: Database, agentadm: Agentadm, email: str) -> None:
     done = agentadm("users", "create", email)
-    assert done.code in {2, 6}, done.err
+    assert done.code == 2, done.err
     assert done.out == ""
+    assert "is not an e-mail address" in done.err
     assert "\x1b" not in done.err
     assert database.value("SELECT count(*) FROM agentadm.users") == 0
 
@@ -201,6 +210,12 @@ def test_list_is_newest_first_and_says_when_it_is_cut(database: Database, agenta
     assert whole.err == ""
     exact = agentadm("users", "list", "--limit", "5", "-o", "json")
     assert (len(exact.json), exact.err) == (5, "")
+
+
+def test_a_cut_list_is_told_even_to_the_quiet(database: Database, agentadm: Agentadm) -> None:
+    database.execute("INSERT INTO agentadm.users (email) SELECT n || '@example.com' FROM generate_series(1, 3) n")
+    assert "there are more" in agentadm("users", "list", "--limit", "2", "--quiet", "-o", "csv").err
+    assert agentadm("users", "list", "--all", "--quiet", "-o", "csv").err == ""
 
 
 def test_list_filters(database: Database, agentadm: Agentadm, ada: str) -> None:
