@@ -5,10 +5,13 @@ A command that is added is held to it at once. Where a case does not fit a comma
 
 import json
 import os
+import signal
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO, cast
 
 import pytest
 
@@ -210,18 +213,20 @@ def fitting(*cases: str) -> pytest.MarkDecorator:
     )
 
 
-def takes_arguments(command: CommandProperties) -> bool:
+def metavars(command: CommandProperties) -> set[str]:
+    """What a command calls its arguments."""
     import inspect
 
-    return any("Argument" in type(marker).__name__
-               for parameter in inspect.signature(command.function).parameters.values()
-               for marker in getattr(parameter.annotation, "__metadata__", ()))  # fmt: skip
+    return {str(marker.metavar)
+            for parameter in inspect.signature(command.function).parameters.values()
+            for marker in getattr(parameter.annotation, "__metadata__", ())
+            if "Argument" in type(marker).__name__}  # fmt: skip
 
 
 def test_the_tables_name_commands_that_there_are_and_forget_none() -> None:
     named = [*ARGUMENTS, *BAD_REFERENCES, *ANY_SCHEMA, *(path for table in NOT_APPLICABLE.values() for path in table)]
     assert set(named) <= set(COMMANDS)
-    assert {path for path, command in COMMANDS.items() if takes_arguments(command)} == {
+    assert {path for path, command in COMMANDS.items() if metavars(command)} == {
         *BAD_REFERENCES,
         *NOT_APPLICABLE["reference"],
     }
@@ -232,6 +237,22 @@ def test_a_bad_reference(path: str, world: World) -> None:
     arguments, code = BAD_REFERENCES[path]
     before = world.database.dump() if changes(path) else ""
     hold(called(world.argv(path, arguments), world.environ), code)
+    assert not changes(path) or world.database.dump() == before
+
+
+TWO_SUCH = [f"{start}-0000-7000-8000-0000abcdef12" for start in ("01930000", "01940000")]
+
+
+@pytest.mark.parametrize("path", [path for path in COMMANDS if metavars(COMMANDS[path]) & {"USER", "OPERATION"}])
+def test_an_ambiguous_reference(path: str, world: World) -> None:
+    for key in TWO_SUCH:
+        world.database.execute("INSERT INTO agentadm.users (id) VALUES (%s)", key)
+        begin = "SELECT agentadm.begin_operation(%s, 'x', '{}', NULL, NULL, NULL, NULL, NULL, NULL, NULL)"
+        world.database.execute(begin, key)
+    before = world.database.dump() if changes(path) else ""
+    done = called(world.argv(path, ["abcdef12"]), world.environ)
+    hold(done, ExitCode.CONFLICT)
+    assert all(key in done.err for key in TWO_SUCH)
     assert not changes(path) or world.database.dump() == before
 
 
@@ -332,6 +353,50 @@ def locked(world: World) -> Iterator[World]:
 @pytest.mark.parametrize("path", [path for path in COMMANDS if changes(path) and not skip_reason("lock", path)])
 def test_what_it_changes_is_locked(path: str, locked: World) -> None:
     hold(called(["--wait", "0", *locked.argv(path)], locked.environ), ExitCode.TRY_AGAIN)
+
+
+SIGNALS = ((signal.SIGINT, ExitCode.INTERRUPTED), (signal.SIGTERM, ExitCode.TERMINATED))
+
+
+def interrupted(world: World, path: str, sent: signal.Signals, lock: str) -> Called:
+    """A command that waits for a lock, and then gets a signal."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'"
+
+    def send() -> None:
+        with world.database.connect(autocommit=True) as connection:
+            for _ in range(500):
+                row = connection.execute(cast("Any", waiting), [world.database.name]).fetchone()
+                if row is not None and row[0]:
+                    os.kill(os.getpid(), sent)
+                    return
+                time.sleep(0.01)
+
+    with world.database.connect() as holder:
+        holder.execute(cast("Any", f"LOCK TABLE {lock} IN ACCESS EXCLUSIVE MODE"))
+        sender = threading.Thread(target=send)
+        sender.start()
+        done = called(["--wait", "60", *world.argv(path)], world.environ)
+        sender.join()
+    return done
+
+
+@pytest.mark.parametrize("path", [path for path in COMMANDS if changes(path) and not skip_reason("lock", path)])
+def test_a_signal_half_way_takes_a_change_back(path: str, world: World) -> None:
+    prepare(path, world)
+    before = world.database.dump("--exclude-table=agentadm.job_runs*")
+    for sent, code in SIGNALS:
+        done = interrupted(world, path, sent, "agentadm.operations, agentadm.users")
+        hold(done, code)
+        assert world.database.dump("--exclude-table=agentadm.job_runs*") == before
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in COMMANDS if not changes(path) and path not in {*NEEDS_NO_DATABASE, "db shell"}]
+)
+def test_a_signal_half_way_ends_a_read(path: str, world: World) -> None:
+    prepare(path, world)
+    for sent, code in SIGNALS:
+        hold(interrupted(world, path, sent, "agentadm.installation, agentadm.operations, agentadm.users"), code)
 
 
 @every_command
