@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Generic, TextIO, TypeVar
 
 from cli.options import OutputFormat
 from cli.output.text import as_json, builtins_of, counted, visible
-from platform_core.bulk.types import ItemValue
 from platform_core.errors import AgentadmError, UsageError
 from platform_core.masking import with_masks
 from platform_core.near import did_you_mean
@@ -127,6 +126,8 @@ def _write(
 
     stdout = invocation.stdout
     if output is OutputFormat.TABLE:
+        from platform_core.bulk.types import ItemValue
+
         width, colour = _terminal_width(invocation), has_colour(invocation)
         if isinstance(rows, Sequence) and rows and isinstance(rows[0], ItemValue) and not invocation.shared.columns:
             people.write_results(rows, stdout, width=width, colour=colour)
