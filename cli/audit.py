@@ -44,7 +44,7 @@ def show(ctx: Context, operation: OperationRef, all_: All = False) -> OperationD
         lambda services: services.audit.show(services.audit.find(operation), reveal=ctx.shared.reveal, **limit)
     )
     if len(detail.changes) < detail.total_changes:
-        ctx.note(f"the first {len(detail.changes)} of {detail.total_changes} changes only: --all shows the rest")
+        ctx.say(f"the first {len(detail.changes)} of {detail.total_changes} changes only: --all shows the rest")
     return detail
 
 

@@ -69,6 +69,8 @@ def write_each(
         done = ctx.platform.write_each(request, change, find, progress.show)
     finally:
         progress.clear()
+    # From here on only the answer can fail.
+    ctx.invocation.answering, ctx.invocation.changed = True, not shared.dry_run
     if done.outcome is not None:
         ctx.report_run(done.outcome)
     if shared.results is not None:
@@ -152,10 +154,8 @@ def _check_options(ctx: "Context") -> None:
         raise UsageError("--resume goes on, --restart begins anew: choose one")
     if (shared.resume or shared.restart) and _is_whole(ctx):
         raise UsageError("all or nothing leaves nothing to go on with", "leave out --resume and --restart")
-    if shared.results is not None and not Path(shared.results).absolute().parent.is_dir():
-        raise UsageError(f"no folder {str(Path(shared.results).absolute().parent)!r} for --results")
-    if shared.results is not None and Path(shared.results).is_dir():
-        raise UsageError(f"--results {shared.results!r} is a folder", "name a file")
+    if shared.results is not None:
+        _try_results(Path(shared.results))
 
 
 def _is_whole(ctx: "Context") -> bool:
@@ -178,6 +178,20 @@ def _end(ctx: "Context", results: Sequence[ItemResult | ItemValue]) -> None:
     if counts[ItemStatus.FAILED] or not isinstance(next(iter(results), None), ItemValue):
         told = ", ".join(f"{number:,} {status.replace('_', ' ')}" for status, number in counts.items() if number)
         ctx.note(f"{len(results):,} items: {told}" if results else "no items")
+
+
+def _try_results(file: Path) -> None:
+    """Find out before the first item whether the results can be written."""
+    import tempfile
+
+    if file.is_dir():
+        raise UsageError(f"--results {str(file)!r} is a folder", "name a file")
+    try:
+        with tempfile.TemporaryFile(dir=file.absolute().parent):
+            pass
+    except OSError as error:
+        told = f"--results {str(file)!r} cannot be written: {error.strerror}"
+        raise UsageError(told, "nothing was changed") from error
 
 
 def _keep_results(ctx: "Context", file: Path, results: Sequence[ItemResult]) -> None:

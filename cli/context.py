@@ -72,7 +72,7 @@ class Context(typer.Context):
                 self.invocation.environ,
                 profile=self.shared.profile,
                 wait_seconds=self.shared.wait,
-                trace=self._tell if self.shared.debug else None,
+                trace=self.say if self.shared.debug else None,
             )
         return self.invocation.platform
 
@@ -273,6 +273,12 @@ class Context(typer.Context):
         if not self.shared.quiet:
             write_note(self.invocation.stderr, text)
 
+    def say(self, text: str) -> None:
+        """Say what must not go unsaid on stderr, even to the quiet."""
+        from cli.output import write_note
+
+        write_note(self.invocation.stderr, text)
+
     def would(self, text: str) -> None:
         """In a dry run, say what would be done."""
         if self.shared.dry_run:
@@ -289,11 +295,6 @@ class Context(typer.Context):
         """Whether there is somebody to ask: stdin and stderr are terminals, and --no-input was not given."""
         free = not self.shared.no_input and not self.invocation.stdin_taken
         return free and self.invocation.stdin.isatty() and self.invocation.stderr.isatty()
-
-    def _tell(self, text: str) -> None:
-        from cli.output import write_note
-
-        write_note(self.invocation.stderr, text)
 
     def report_run(self, outcome: "Outcome[Any]") -> None:
         """Say what one operation over several items did; whether it was nothing, each item says."""

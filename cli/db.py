@@ -147,12 +147,14 @@ def shell(
     ] = None,
 ) -> None:
     """Open psql on the database. What is changed there is audited as outside."""
+    ctx.refuse_options(frozenset({"dry_run"}))
     ctx.invocation.code = ctx.platform.care.shell(tuple(arguments or ()))
 
 
 @noun.command("backup", example="agentadm db backup today.dump")
 def backup(ctx: Context, file: File) -> FileResult:
     """Write everything to a file, and say what it does not hold."""
+    ctx.refuse_options(frozenset({"dry_run"}))
     done = ctx.platform.care.backup(file)
     for item in done.left_out:
         ctx.note(f"not in the backup: {item}")

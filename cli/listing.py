@@ -21,7 +21,9 @@ def listed(ctx: "Context", request: ListRequest, work: "Callable[[Services], Row
     names = chosen_names(ctx.invocation, ctx.properties.result)
     if request.limit is not None:
         page = ctx.read(lambda services: work(services).page())
-        return Listing(page.rows, page.more)
+        # Who asks for so many, and for quiet, knows.
+        asked = getattr(ctx.get_parameter_source("limit"), "name", "") == "COMMANDLINE"
+        return Listing(page.rows, page.more and not (asked and ctx.shared.quiet))
     # The database masks nothing.
     output = _copy_format(ctx) if ctx.shared.reveal or not ctx.properties.masks else None
 

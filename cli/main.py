@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib import import_module
 from types import FrameType
 from typing import Any, TextIO, cast
@@ -112,8 +113,9 @@ def all_commands() -> list[CommandProperties]:
     return [command for name in (*NOUNS, "general") for command in noun(name).all_commands()]
 
 
+@cache
 def root() -> Root:
-    """The root command."""
+    """The root command, made once: it holds nothing of a call."""
     return Root(
         name=PROGRAM,
         help=SUMMARY,

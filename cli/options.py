@@ -55,7 +55,7 @@ class Shared:
 
 
 SHARED_NAMES = tuple(field.name for field in fields(Shared))
-# Shown in the help of commands that change something; accepted everywhere.
+# Shown in the help of commands that change something.
 FOR_CHANGES = frozenset(
     {"dry_run", "yes", "confirm", "no_input", "reason", "ticket", "idempotency_key", "expect", "max_affected", "actor",
      "error_unchanged"}
@@ -66,6 +66,8 @@ NEVER_FOR_READS = FOR_CHANGES - {"dry_run", "yes", "confirm", "no_input"}
 FOR_SEVERAL = frozenset({"atomic", "resume", "restart", "results"})
 # Only for reads that mask something in their answer.
 FOR_MASKED = frozenset({"reveal"})
+# What goes on record; of a read only with --reveal.
+FOR_RECORD = frozenset({"reason", "ticket", "actor"})
 
 
 def _declaration(  # one parameter for each shared option
@@ -129,7 +131,9 @@ def _declaration(  # one parameter for each shared option
     results: Annotated[
         str | None, typer.Option(help="Also write what came of each item, as JSON lines.", metavar="FILE")
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notes on stderr.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No notes on stderr, but what a list leaves out.")
+    ] = False,
     wait: Annotated[
         float | None,
         typer.Option(help="How long to wait for a lock or lease, in seconds.", metavar="SECONDS", min=0),
@@ -222,16 +226,15 @@ def _all_shared() -> tuple[Any, ...]:
     return tuple(parameters)
 
 
-def shared_parameters(*, hidden: frozenset[str] = frozenset(), without: frozenset[str] = frozenset()) -> list[Any]:
-    """The shared options as Typer parameters; some may be kept out of the help, or left out."""
+def shared_parameters(*, hidden: frozenset[str] = frozenset()) -> list[Any]:
+    """The shared options as Typer parameters; some may be kept out of the help."""
     from copy import copy
 
     chosen = []
     for parameter in _all_shared():
         mine = copy(parameter)
         mine.hidden = parameter.name in hidden
-        if parameter.name not in without:
-            chosen.append(mine)
+        chosen.append(mine)
     return chosen
 
 

@@ -13,6 +13,7 @@ from cli.context import Context
 from cli.options import (
     FOR_CHANGES,
     FOR_MASKED,
+    FOR_RECORD,
     FOR_SEVERAL,
     NEVER_FOR_READS,
     SHARED_NAMES,
@@ -99,13 +100,14 @@ class Command(_Quick, TyperCommand):
         super().__init__(*args, **kwargs)
         function = typing.cast("Any", self.callback).__wrapped__
         self.properties = function.properties
-        hidden = FOR_CHANGES if self.properties.risk is Risk.READ else frozenset()
         make_quick(self.params)
-        several = hidden == frozenset() and any(parameter.nargs == -1 for parameter in self.params)
+        reads, masks = self.properties.risk is Risk.READ, self.properties.masks
+        several = not reads and any(parameter.nargs == -1 for parameter in self.params)
         self.without = frozenset() if several else FOR_SEVERAL
-        if not self.properties.masks:
-            self.without |= FOR_MASKED | (NEVER_FOR_READS if self.properties.risk is Risk.READ else frozenset())
-        self.params.extend(shared_parameters(hidden=hidden, without=self.without))
+        self.without |= NEVER_FOR_READS if reads else frozenset()
+        self.without |= frozenset() if masks else FOR_MASKED
+        told = FOR_RECORD if masks else frozenset[str]()
+        self.params.extend(shared_parameters(hidden=(self.without | FOR_CHANGES if reads else self.without) - told))
         self.epilog = f"Example: {self.properties.example}"
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
@@ -125,7 +127,7 @@ class Command(_Quick, TyperCommand):
 
     def invoke(self, ctx: Any) -> None:
         """Run the command and render what it returns."""
-        ctx.refuse_options(self.without)
+        ctx.refuse_options(self.without - FOR_RECORD if ctx.shared.reveal else self.without)
         if ctx.shared.reveal:
             from cli import reveal
 

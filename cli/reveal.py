@@ -23,4 +23,6 @@ def record(ctx: "Context") -> None:
     request = ctx.request()
     request = replace(request, arguments={**request.arguments, "reveal": True}, idempotency_key=None, max_affected=None)
     outcome = ctx.platform.write(request, lambda _services: None, None)
+    # Whoever interrupts from here on interrupts a read.
+    ctx.platform.sessions.in_flight = None
     ctx.note(f"what is masked is shown; on record as operation {outcome.operation_id}")

@@ -55,7 +55,7 @@ FORMATS = Topic(
             "yaml": "as json",
             "markdown": "a table to paste into a ticket",
             "--columns a,b.c": "which fields, in which order; b.c is field c of b",
-            "--quiet": "no notes on stderr, but that a list was cut",
+            "--quiet": "no notes on stderr, but what a list leaves out without being told to",
             "NO_COLOR": "no colour on a terminal; in a pipe there never is any",
         }
     ),

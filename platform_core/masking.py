@@ -13,7 +13,8 @@ from typing import Any
 
 MASKED: Mapping[str, bool] = MappingProxyType({"masked": True})
 MASK = "***"
-_PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{6,}")
+# With its country's code: anything else that is made of digits may be a secret.
+_PHONE = re.compile(r"\+[0-9][0-9 ()./-]{6,}[0-9]{2}")
 _PHONE_DIGITS_SHOWN = 2
 
 
@@ -43,7 +44,9 @@ def with_masks(value: Any) -> Any:
     """The value with all that is masked in it made unreadable."""
     if is_dataclass(value) and not isinstance(value, type):
         return replace(value, **dict(_masked_fields(value))) if has_masks(type(value), unknown=True) else value
-    if isinstance(value, (tuple, list)):
+    if isinstance(value, Mapping):
+        return {name: with_masks(part) for name, part in value.items()}
+    if isinstance(value, (tuple, list, set, frozenset)):
         return type(value)(with_masks(part) for part in value)
     return value
 

@@ -137,7 +137,7 @@ def _write(
             people.write_section(next(raw), names, stdout, width=width, colour=colour)
             return
         hidden = people.write_table(raw, names, stdout, width=width, colour=colour)
-        if hidden and not invocation.shared.quiet:
+        if hidden:
             write_note(invocation.stderr, f"no room for: {', '.join(hidden)} (--columns chooses, -o json has all)")
         return
     plain = _plain_rows(rows, names)

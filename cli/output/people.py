@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TextIO
 from uuid import UUID
 
-from cli.output.text import builtins_of, cell, markdown_cell, visible
+from cli.output.text import as_json, builtins_of, cell, markdown_cell, visible
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -100,10 +100,11 @@ def write_results(results: Iterable["ItemValue"], stdout: TextIO, *, width: int,
     for result in results:
         stdout.write(between)
         between = "\n"
+        row: dict[str, Any] = {"item": result.item}
         if result.value is None:
-            row: Row = {"item": result.item, "status": result.status, "message": result.message}
+            row |= {"status": result.status, "code": result.code, "message": result.message}
         else:
-            row = {field.name: getattr(result.value, field.name) for field in fields(result.value)}
+            row |= {field.name: getattr(result.value, field.name) for field in fields(result.value)}
         write_section(row, list(row), stdout, width=width, colour=colour)
 
 
@@ -224,7 +225,9 @@ def ago(moment: datetime) -> str:
 
 def _part(part: Any) -> str:
     if type(part).__name__ == "Change":
-        return change_line(part)
+        image = "" if part.action != "delete" else f": {as_json(part.before)}"
+        forged = f" FORGED by {part.login} ({part.application})" if part.forged else ""
+        return f"{change_line(part)}{image}{forged}"
     told = builtins_of(part)
     return ", ".join(f"{name}: {cell(value)}" for name, value in told.items())
 

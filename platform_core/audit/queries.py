@@ -97,15 +97,6 @@ def _masked_image(image: dict[str, Any] | None, hidden: tuple[str, ...]) -> dict
     return {name: masked(value) if name in hidden else value for name, value in image.items()}
 
 
-def find_operation(connection: Connection, operation_id: UUID) -> AnyRow | None:
-    """An operation's row, with the operation that undid it."""
-    undoing = operations.alias("undoing")
-    undone_by = select(undoing.c.id).where(undoing.c.undoes == operations.c.id).order_by(undoing.c.seq.desc()).limit(1)
-    return connection.execute(
-        select(operations, undone_by.scalar_subquery().label("undone_by")).where(operations.c.id == operation_id)
-    ).first()
-
-
 def operations_ending_with(connection: Connection, ending: str) -> list[tuple[UUID, str]]:
     """Operations whose id ends so, each with its command."""
     statement = select(operations.c.id, operations.c.command).where(ends_with(operations.c.id, ending))
@@ -122,22 +113,6 @@ UNDONE_BY = (
     .limit(1)
     .scalar_subquery()
 )
-
-
-def standing_undo(connection: Connection, operation_id: UUID, undo_id: UUID) -> UUID | None:
-    """The newest undo of an operation besides `undo_id`, unless it was undone itself."""
-    again = operations.alias("again")
-    newest = (
-        select(undoing.c.id)
-        .where(undoing.c.undoes == operation_id, undoing.c.id != undo_id)
-        .order_by(undoing.c.seq.desc())
-        .limit(1)
-        .subquery()
-    )
-    undone = select(again.c.id).where(again.c.undoes == newest.c.id).exists()
-    return connection.execute(select(newest.c.id).where(~undone)).scalar_one_or_none()
-
-
 SUMMARY = ("id", "started_at", "command", "actor", "reason", "ticket")
 # Operations of one moment stay in the order of the audit.
 LIST = ListSpec(
@@ -154,6 +129,12 @@ LIST = ListSpec(
     key=operations.c.seq,
     time=operations.c.started_at,
 )
+
+
+def find_operation(connection: Connection, operation_id: UUID) -> AnyRow | None:
+    """An operation's row, with the operation that undid it."""
+    statement = select(operations, UNDONE_BY.label("undone_by")).where(operations.c.id == operation_id)
+    return connection.execute(statement).first()
 
 
 def list_filters(

@@ -108,17 +108,7 @@ class AuditService:
                 f"operation {operation_id} was made under schema {row.schema_version}, now it is {SCHEMA_VERSION}",
                 "its before-images may not fit any more: look at it with agentadm audit show, and change by hand",
             )
-        earlier = queries.standing_undo(self._connection, operation_id, undo_id)
-        try:
-            return undo(self._connection, operation_id, undo_id)
-        except Conflict as conflict:
-            if earlier is None:
-                raise
-            raise Conflict(
-                f"operation {operation_id} was undone already, by operation {earlier}; {conflict.message}",
-                f"nothing is left to do; to make its changes again: agentadm audit undo {earlier}",
-                operation_id=str(earlier),
-            ) from conflict
+        return undo(self._connection, operation_id, undo_id)
 
     def seal(self) -> int:
         """Seal what is closed. Returns how many ranges were sealed."""

@@ -68,8 +68,25 @@ def _refuse_changed_since(connection: Connection, operation_id: UUID, shapes: Ma
     for table, shape in shapes.items():
         later += queries.changed_since(connection, operation_id, table, shape, NAMED_ROWS - len(later))
     if later:
+        newest = {row.operation_id for row in later}
+        if len(newest) == 1 and _takes_back(connection, done := newest.pop(), operation_id):
+            raise Conflict(
+                f"operation {operation_id} was undone already, by operation {done}",
+                f"nothing is left to do; to make its changes again: agentadm audit undo {done}",
+                operation_id=str(done),
+            )
         told = [f"{row.table_name} {row.row_key} (by operation {row.operation_id})" for row in later]
         raise Conflict(f"changed since: {_listed(told)}", "undo the later operations first, newest first")
+
+
+def _takes_back(connection: Connection, later: UUID, operation_id: UUID) -> bool:
+    """Whether an operation is an undo of another; the undo of an undo is none, and so on."""
+    found: UUID | None = later
+    steps = 0
+    while found is not None and found != operation_id:
+        found = queries.undone_by(connection, found)
+        steps += 1
+    return found is not None and steps % 2 == 1
 
 
 def _take_back(connection: Connection, operation_id: UUID, step: Step, shape: Shape) -> None:

@@ -6,10 +6,11 @@ A whole row is called target_row: a shorter name could be one of its columns.
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 
 from platform_core.audit.types import Action, UndoResult
 from platform_core.db.schema import AnyRow
+from platform_core.operations.tables import operations
 
 # Rows of an operation: whether each was there before it, and after it. Derived ones are derived again.
 TOUCHED = """
@@ -104,6 +105,11 @@ def lock_rows(connection: Connection, operation_id: UUID, table: str, shape: Sha
         ),
         {"operation_id": operation_id, "table_name": table},
     )
+
+
+def undone_by(connection: Connection, operation_id: UUID) -> UUID | None:
+    """What an operation undoes, if it is an undo."""
+    return connection.execute(select(operations.c.undoes).where(operations.c.id == operation_id)).scalar_one_or_none()
 
 
 def changed_since(connection: Connection, operation_id: UUID, table: str, shape: Shape, limit: int) -> list[AnyRow]:

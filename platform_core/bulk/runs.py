@@ -84,7 +84,7 @@ class Run:
         sessions = self._platform.sessions
         write = self._request.write
         arguments = {**write.arguments, self._request.argument: f"{len(self._request.items):,} items"}
-        request = replace(write, arguments=arguments, max_affected=None)
+        request = replace(write, arguments=arguments)
         first = sessions.write(request, lambda _services: None, tuple[ItemResult, ...] | None, goes_on=True)
         stored: Any = first.value
         if stored is not None:

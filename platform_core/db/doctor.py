@@ -228,7 +228,7 @@ def _default_partitions(patient: Patient) -> str | Problem:
 
 
 def _intents(patient: Patient) -> str | Problem:
-    now = doctor_queries.moments(patient.connection).now
+    now = doctor_queries.database_now(patient.connection)
     old = [
         str(intent.operation_id)
         for intent in patient.services.operations.unfinished(ListRequest()).stream()

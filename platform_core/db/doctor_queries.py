@@ -1,5 +1,7 @@
 """Every statement of the doctor that nobody else needs."""
 
+from datetime import datetime
+
 from sqlalchemy import Connection, text
 
 from platform_core.db import queries
@@ -92,8 +94,7 @@ def unvalidated_constraints(connection: Connection) -> list[str]:
     return list(connection.execute(statement).scalars())
 
 
-def moments(connection: Connection) -> AnyRow:
-    """The database's time, and when the mark was set."""
-    return connection.execute(
-        text("SELECT agentadm.now() AS now, (SELECT created_at FROM agentadm.installation) AS marked_at")
-    ).one()
+def database_now(connection: Connection) -> datetime:
+    """The database's time."""
+    now: datetime = connection.execute(text("SELECT agentadm.now()")).scalar_one()
+    return now

@@ -48,7 +48,10 @@ class JobRun:
 
 @dataclass(frozen=True)
 class JobStatus:
-    """A job with its last run. `overdue` when the last good run, or else the installation, is too old."""
+    """A job with its last run.
+
+    `overdue` when the last good run, or else the installation, is too old, and when the only run failed.
+    """
 
     job: str
     schedule: str

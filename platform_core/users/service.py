@@ -19,7 +19,7 @@ from platform_core.users.types import EMAIL_LENGTH, Identity, NewUser, User, Use
 NEAR_ENOUGH = 0.85
 FIND_HINT = "a user is named by e-mail, username, id, the last 8 digits or more of an id, or an id at a provider"
 # The constraint users_email_check holds whoever writes; this says it in words.
-EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+\.[^@\s\x00-\x1f\x7f]+")
+EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f-\x9f]+@[^@\s\x00-\x1f\x7f-\x9f]+\.[^@\s\x00-\x1f\x7f-\x9f]+")
 
 
 class UserService:

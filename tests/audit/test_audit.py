@@ -225,6 +225,17 @@ def made_by_tool(agentadm: Agentadm) -> str:
     return found
 
 
+def test_people_see_what_was_deleted_and_what_is_forged(people: Database, agentadm: Agentadm) -> None:
+    operation = outside(people, f"DELETE FROM agentadm.users WHERE id = '{ADA}'")
+    shown = agentadm("audit", "show", operation, terminal=True, env={"COLUMNS": "400"}).out
+    assert f"delete users {ADA}: " in shown
+    assert '"username": "ada"' in shown
+    assert "FORGED" not in shown
+    people.execute("UPDATE agentadm.operations SET xid = xid + 1 WHERE id = %s", operation, user="postgres")
+    shown = agentadm("audit", "show", operation, terminal=True, env={"COLUMNS": "400"}).out
+    assert "FORGED by agentadm_owner" in shown
+
+
 def test_a_change_under_a_foreign_operation_shows(people: Database, agentadm: Agentadm, logins: dict[str, str]) -> None:
     operation = made_by_tool(agentadm)
     assert agentadm("audit", "verify").code == 0

@@ -315,7 +315,7 @@ def test_later_operations_can_be_undone_first_as_the_hint_says(people: Database,
     for operation in reversed(operations):
         undone(agentadm, operation)
     assert dump(people, *USERS) == before
-    refused(people, agentadm, operations[0], "changed since")
+    refused(people, agentadm, operations[0], "was undone already")
 
 
 def test_a_claimed_undo_hides_no_change(people: Database, agentadm: Agentadm) -> None:
@@ -404,8 +404,11 @@ def test_a_second_undo_says_that_nothing_is_left_to_do(people: Database, agentad
     assert done.code == 6
     assert f"was undone already, by operation {second}" in done.err
     assert f"agentadm audit undo {second}" in done.err
-    undone(agentadm, second)
-    undone(agentadm, operation)
+    third = undone(agentadm, second)
+    fourth = undone(agentadm, third)
+    assert f"was undone already, by operation {fourth}" in undo(agentadm, operation).err
+    later = outside(people, f"UPDATE agentadm.users SET full_name = 'later' WHERE id = '{ADA}'")
+    assert f"changed since: users {ADA} (by operation {later})" in undo(agentadm, operation).err
 
 
 def test_a_login_undoes_what_its_rights_allow(people: Database, agentadm: Agentadm, logins: dict[str, str]) -> None:

@@ -142,7 +142,7 @@ def test_killed_inside_an_item_and_inside_commit(database: Database, agentadm: A
 
 def test_an_interruption_says_how_far_it_came(database: Database, agentadm: Agentadm) -> None:
     for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
-        lines = people(database, 150, f"{code}x")
+        lines = people(database, 80, f"{code}x")
         before = recorded(database)
         process = begin(database, lines)
         wait_for_progress(database, before + 5)
@@ -151,11 +151,11 @@ def test_an_interruption_says_how_far_it_came(database: Database, agentadm: Agen
         assert ended.code == code, ended.err
         assert ended.out == ""
         done = recorded(database) - before
-        assert f"{done:,} of 150 items are done, {150 - done:,} are not" in ended.err
+        assert f"{done:,} of 80 items are done, {80 - done:,} are not" in ended.err
         assert "--resume" in ended.err
         resumed = agentadm(*ARGV, "--resume", stdin=lines)
         assert resumed.code == 0, resumed.err
-    assert_exactly_once(database, 300)
+    assert_exactly_once(database, 160)
 
 
 def test_an_unfinished_run_is_gone_on_with_or_forgotten(database: Database, agentadm: Agentadm) -> None:

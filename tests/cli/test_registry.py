@@ -36,15 +36,17 @@ def test_a_read_whose_answer_has_masks_takes_reveal(command: CommandProperties) 
     assert command.masks or command.risk is not Risk.READ or not has_masks(command.result)
 
 
-READS = [path for path, command in COMMANDS.items() if command.risk is Risk.READ and not command.masks]
+READS = [path for path, command in COMMANDS.items() if command.risk is Risk.READ]
 
 
 @pytest.mark.parametrize("path", READS)
 @pytest.mark.parametrize("option", [("--ticket", "T-1"), ("--expect", "0"), ("--reason", "x"), ("--error-unchanged",)])
 def test_a_read_takes_no_option_of_changes(path: str, option: tuple[str, ...]) -> None:
-    for argv in ((*option, *path.split(), "x"), (*path.split(), "x", *option)):
+    words = shlex.split(COMMANDS[path].example)[1:]
+    for argv in ((*option, *words), (*words, *option)):
         done = run(argv, {"AGENTADM_CONFIG": "/nonexistent"})
         assert (done.code, done.out) == (2, ""), done.err
+        assert f"{option[0]} is for commands that change something" in done.err
 
 
 @every_command

@@ -134,9 +134,31 @@ def test_the_audit_and_dry_runs_mask_columns(database: Database, agentadm: Agent
     assert revealed(database) == [("audit show", None, None)]
 
 
+def test_a_read_that_reveals_takes_what_goes_on_record_and_no_guard(database: Database, agentadm: Agentadm) -> None:
+    operation = str(database.value("SELECT id FROM agentadm.operations LIMIT 1"))
+    show = ("audit", "show", operation, "--reveal")
+    assert agentadm(*show, "--reason", "x", "--ticket", "T").code == 0
+    for option in (("--expect", "5"), ("--idempotency-key", "k"), ("--error-unchanged",)):
+        assert agentadm(*show, *option).code == 2
+
+
+def test_a_signal_after_the_record_is_one_during_a_read(agentadm: Agentadm, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("platform_core.db.reading.Reader.read", interrupt)
+    done = agentadm("audit", "show", "01930000-0000-7000-8000-000000000000", "--reveal")
+    assert done.code == 130
+    assert "already" not in done.err
+
+
 def test_what_a_mask_leaves() -> None:
     assert masked(PHONE) == "***67"
-    assert [masked(value) for value in (None, "", "short", CONTENT, 5, {"a": 1}, "12345")] == [None, *["***"] * 6]
+    assert [masked(value) for value in (None, "", "short", CONTENT, 5, {"a": 1}, "4929123456781234")] == [
+        None,
+        *["***"] * 6,
+    ]
+    assert with_masks({"a": [Contact("Ada", PHONE)]}) == {"a": [Contact("Ada", "***67")]}
     item = ItemValue("a", "done", 0, None, TALK)  # type: ignore[arg-type] # its status matters to nobody here
     assert CONTENT not in repr(with_masks(item))
     assert with_masks((Contact("Ada", PHONE),)) == (Contact("Ada", "***67"),)

@@ -84,7 +84,7 @@ def test_a_second_transaction_of_an_operation_is_rerun_too(platform: Platform, d
 def test_a_deadlock_is_rerun(platform: Platform, database: Database) -> None:
     for name in "ab":
         platform.write(WriteRequest("users create"), lambda s: s.users.create(NewUser(f"{name}@x.org")), User)  # noqa: B023
-    database.execute(f"ALTER DATABASE {database.name} SET deadlock_timeout = '50ms'", user="postgres")
+    database.execute(f"ALTER DATABASE {database.name} SET deadlock_timeout = '700ms'", user="postgres")
     platform.close()
     rename = "UPDATE agentadm.users SET full_name = coalesce(full_name, '') || %s WHERE email = %s"
     locked = threading.Event()

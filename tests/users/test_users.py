@@ -213,8 +213,9 @@ def test_list_is_newest_first_and_says_when_it_is_cut(database: Database, agenta
 
 
 def test_a_cut_list_is_told_even_to_the_quiet(database: Database, agentadm: Agentadm) -> None:
-    database.execute("INSERT INTO agentadm.users (email) SELECT n || '@example.com' FROM generate_series(1, 3) n")
-    assert "there are more" in agentadm("users", "list", "--limit", "2", "--quiet", "-o", "csv").err
+    database.execute("INSERT INTO agentadm.users (email) SELECT n || '@example.com' FROM generate_series(1, 51) n")
+    assert "there are more" in agentadm("users", "list", "--quiet", "-o", "csv").err
+    assert agentadm("users", "list", "--limit", "2", "--quiet", "-o", "csv").err == ""
     assert agentadm("users", "list", "--all", "--quiet", "-o", "csv").err == ""
 
 
