@@ -8,6 +8,7 @@ from typing import Any, TextIO
 from cli.output.text import UNSAFE, as_json, cell, csv_cell, spreadsheet_cell, visible
 
 Row = Mapping[str, Any]
+_NEEDS_QUOTES = re.compile('[,"\r\n]')
 
 _YAML_1_2_NUMBER = re.compile(r"[+-]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][+-]?[0-9]+)?$|0o[0-7]+$")
 _YAML_1_1_LETTER = re.compile(r"[yYnN]$")
@@ -40,27 +41,28 @@ def write_yaml(rows: Iterable[Row], stdout: TextIO, *, single: bool) -> None:
         stdout.write("[]\n")
 
 
-class _LineFeeds:
-    """Takes the lines of a CSV writer: only one that ends lines with CR LF quotes a CR within a text."""
-
-    def __init__(self, stdout: TextIO) -> None:
-        self._stdout = stdout
-
-    def write(self, line: str) -> int:
-        """Write the line, ended by LF alone."""
-        return self._stdout.write(line.removesuffix("\r\n") + "\n")
-
-
 def write_csv(rows: Iterable[Row], names: Sequence[str], stdout: TextIO, *, exact: bool = False) -> None:
     """A header, then a line a row; text that a spreadsheet would run gets a leading apostrophe, unless exact."""
-    import csv
-
     as_text = csv_cell if exact else spreadsheet_cell
     # CSV has no escapes for control characters: only where a person looks, and no program, are they changed.
     shown = visible if stdout.isatty() else str
-    writer = csv.writer(_LineFeeds(stdout), lineterminator="\r\n")
-    writer.writerow([shown(name) for name in names])
-    writer.writerows([shown(as_text(row[name])) for name in names] for row in rows)
+    stdout.write(_csv_line([shown(name) for name in names]))
+    for row in rows:
+        cells = (as_text(row[name]) for name in names)
+        stdout.write(_csv_line([None if cell is None else shown(cell) for cell in cells]))
+
+
+def _csv_line(cells: Sequence[str | None]) -> str:
+    """As PostgreSQL writes it: nothing for NULL, and "" for an empty text, which the library does not tell apart."""
+    if cells == [None]:
+        return '""\n'
+    return ",".join("" if cell is None else _quoted(cell) for cell in cells) + "\n"
+
+
+def _quoted(text: str) -> str:
+    if text and not _NEEDS_QUOTES.search(text):
+        return text
+    return '"' + text.replace('"', '""') + '"'
 
 
 def write_plain(rows: Iterable[Row], names: Sequence[str], stdout: TextIO, *, single: bool) -> None:

@@ -57,15 +57,16 @@ def cell(value: Any) -> str:
     return str(value)
 
 
-def csv_cell(value: Any) -> str:
-    """A CSV cell exactly as it is."""
-    return ("true" if value else "false") if isinstance(value, bool) else cell(value)
+def csv_cell(value: Any) -> str | None:
+    """A CSV cell exactly as it is; None for what has no value."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else cell(value) or None
 
 
-def spreadsheet_cell(value: Any) -> str:
+def spreadsheet_cell(value: Any) -> str | None:
     """A CSV cell that no spreadsheet runs. Numbers and phone numbers stay as they are."""
-    text = csv_cell(value)
-    return f"'{text}" if isinstance(value, str) and _is_guarded(text) else text
+    return f"'{value}" if isinstance(value, str) and _is_guarded(value) else csv_cell(value)
 
 
 def unguarded_cell(text: str) -> str:

@@ -87,9 +87,6 @@ def rows(connection: Connection, wanted: Select[*tuple[Any, ...]], output: CopyF
 
 
 def _csv_cell(column: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
-    if kind is Kind.TEXT:
-        # The renderer writes nothing for either; COPY would write "" for an empty text.
-        return func.nullif(column, "")
     if kind is Kind.TIME:
         return _time(column)
     return cast(column, Text) if kind is Kind.BOOLEAN else column

@@ -137,3 +137,14 @@ def test_debug_tells_statements_and_durations_but_no_values(agentadm: Agentadm) 
     statements = [line for line in done.err.splitlines() if line.startswith("sql ")]
     assert len(statements) <= 6
     assert not [line for line in statements if "secret-name" in line]
+
+
+@pytest.mark.parametrize("more", [(), ("--all",)])
+def test_csv_tells_no_value_from_an_empty_text(database: Database, agentadm: Agentadm, more: tuple[str, ...]) -> None:
+    for email, name in (("a@x.org", None), ("b@x.org", ""), ("c@x.org", "a,b")):
+        database.execute("INSERT INTO agentadm.users (email, full_name) VALUES (%s, %s)", email, name)
+    argv = ("users", "list", "--sort", "email", "--columns", "email,full_name,role", "-o", "csv", *more)
+    for exact in ((), ("--exact",)):
+        assert (
+            agentadm(*argv, *exact).out == 'email,full_name,role\na@x.org,,user\nb@x.org,"",user\nc@x.org,"a,b",user\n'
+        )
