@@ -51,7 +51,7 @@ FORMATS = Topic(
             "plain": "tab-separated, whole values, no header: the default in a pipe",
             "json": "whole ids, RFC 3339 times in UTC, fields only ever added to",
             "jsonl": "the same, one object a line",
-            "csv": 'no value is nothing, an empty text ""; what a spreadsheet would run gets an apostrophe, not with --exact',
+            "csv": 'no value is nothing, an empty text ""; formulas get an apostrophe, not with --exact',
             "yaml": "as json",
             "markdown": "a table to paste into a ticket",
             "--columns a,b.c": "which fields, in which order; b.c is field c of b",
