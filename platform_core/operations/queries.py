@@ -63,14 +63,14 @@ def begin(
             "undoes": request.undoes,
         },
     ).one()
-    xid: int = row[3]
+    xid: int = row[-1]
     return xid
 
 
 def go_on(connection: Connection, operation_id: UUID, settings: Mapping[str, str]) -> int:
     """Open a later transaction of an operation. Returns the transaction's id."""
     row = connection.execute(CONTINUE, {**settings, "id": operation_id}).one()
-    xid: int = row[3]
+    xid: int = row[-1]
     return xid
 
 

@@ -18,6 +18,8 @@ PATIENT = {"COLUMNS": "80", "TERM": "xterm-256color", **CLOCK}
 # Of the run, not of the screen: keys made now, and how long ago it is by the real clock.
 KEYS = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 ENDINGS = re.compile(r"…[0-9a-f]{8}")
+# What a slow machine shows for a while, and takes away.
+PROGRESS = re.compile(r"(\r[^\r\n\x1b]*)*\r\x1b\[K")
 AGO = re.compile(r"\((in )?\d+ \w+( ago)?\)|\(just now\)")
 LOGIN = re.compile(r"(?m)^(os_user|host)( +)\S+ *$")
 WIDE = (
@@ -52,7 +54,7 @@ def company(cluster: Cluster, template: Database) -> Database:
 
 
 def screen(done: Result) -> str:
-    text = f"{done.out}-- stderr, exit code {done.code}\n{done.err}"
+    text = f"{done.out}-- stderr, exit code {done.code}\n{PROGRESS.sub('', done.err)}"
     text = ENDINGS.sub("…00000000", KEYS.sub("00000000-0000-7000-8000-000000000000", text))
     return LOGIN.sub(r"\1\2(whoever)", AGO.sub("(some time ago)", text)).replace("\x1b", "␛")
 

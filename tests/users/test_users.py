@@ -3,6 +3,7 @@
 import pytest
 
 from tests.conftest import Agentadm
+from tests.operations.processes import wait_until
 from tests.support import Database
 
 INSERT = "INSERT INTO agentadm.users (email, username, full_name) VALUES (%s, %s, %s)"
@@ -144,10 +145,15 @@ def test_a_reference_costs_no_more_among_many(database: Database, agentadm: Agen
         "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_user_tables"
         " WHERE relname IN ('users', 'identities')"
     )
+    # A session's counts come when it has ended.
+    made = "SELECT sum(n_tup_ins) FROM pg_stat_user_tables WHERE relname IN ('users', 'identities')"
+    wait_until(lambda: database.value(made) == 10_000, "the insertions are counted")
     before = database.value(rows_read)
     done = agentadm("users", "show", {"id": user_id, "ending": user_id[-8:]}.get(reference, reference), "-o", "json")
     assert done.json["id"] == user_id
-    assert database.value(rows_read) - before < 50
+    sessions = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    wait_until(lambda: database.value(sessions) == 1, "the command's session has ended")
+    assert 0 < database.value(rows_read) - before < 50
 
 
 def test_deleted_users_are_found_only_when_asked_for(database: Database, agentadm: Agentadm, ada: str) -> None:
