@@ -7,7 +7,8 @@ from sqlalchemy import Connection, text
 # The beginning of a statement; more expressions may follow. Compiling by JIT would take longer than what we ask does.
 SETTINGS = (
     "SELECT set_config('statement_timeout', :statement_timeout, true),"
-    " set_config('lock_timeout', :lock_timeout, true), set_config('app.clock', :clock, true), set_config('jit', 'off', true)"
+    " set_config('lock_timeout', :lock_timeout, true), set_config('app.clock', :clock, true),"
+    " set_config('jit', 'off', true)"
 )
 SET_UP = text(SETTINGS)
 
