@@ -50,7 +50,7 @@ def write_each(
     _check_options(ctx)
     items = items_of(ctx, references)
     ctx.targets = _named(items)
-    ctx.confirm(ctx.platform.mark.environment, production=ctx.platform.mark.production)
+    ctx.confirm_here()
     argument = ctx.references_name
     del ctx.arguments[argument]
     named = [[item.reference, item.problem] for item in items]

@@ -118,7 +118,7 @@ class Context(typer.Context):
             targets: how many things are meant, for --expect.
         """
         self.check_expected(targets)
-        self.confirm(self.platform.mark.environment, production=self.platform.mark.production)
+        self.confirm_here()
         request = self.request(inputs=inputs, undoes=undoes)
         result_type = self.properties.result
         if self.properties.cron:
@@ -197,7 +197,7 @@ class Context(typer.Context):
         """Confirm, then finish the unfinished provider steps of an operation."""
         from cli.output.text import as_json
 
-        self.confirm(self.platform.mark.environment, production=self.platform.mark.production)
+        self.confirm_here()
         if self.shared.dry_run:
             steps = self.read(lambda services: services.operations.steps_of(operation_id))
             pending = [step for step in steps if step.settled_at is None]
@@ -249,6 +249,10 @@ class Context(typer.Context):
         from cli.confirmation import confirm
 
         confirm(self, environment, production=production)
+
+    def confirm_here(self) -> None:
+        """As confirm, in the environment of the installation's mark."""
+        self.confirm(self.platform.mark.environment, production=self.platform.mark.production)
 
     def confirm_on_database(self) -> None:
         """As confirm, for commands that must work whatever the schema's version is."""

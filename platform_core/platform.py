@@ -14,7 +14,7 @@ from platform_core.errors import AgentadmError, UsageError
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from platform_core.bulk.runs import Change, Find
+    from platform_core.bulk.together import Change, Find
     from platform_core.bulk.types import BulkOutcome, BulkRequest
     from platform_core.db.care import Care
     from platform_core.db.engine import Database

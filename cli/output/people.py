@@ -224,7 +224,9 @@ def ago(moment: datetime) -> str:
 
 
 def _part(part: Any) -> str:
-    if type(part).__name__ == "Change":
+    from platform_core.audit.types import Change
+
+    if isinstance(part, Change):
         image = "" if part.action != "delete" else f": {as_json(part.before)}"
         forged = f" FORGED by {part.login} ({part.application})" if part.forged else ""
         return f"{change_line(part)}{image}{forged}"

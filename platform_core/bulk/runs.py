@@ -1,23 +1,16 @@
 """Runs over several items: each item in an operation and a transaction of its own, or all in one."""
 
-from collections.abc import Callable
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
-from uuid import UUID
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from platform_core.bulk.service import Known, changed, failed, key_of, malformed, same_row, unchanged_code
-from platform_core.bulk.together import Together
-from platform_core.bulk.types import BulkOutcome, BulkRequest, Item, ItemResult, ItemStatus
+from platform_core.bulk.together import OverItems, Together
+from platform_core.bulk.types import BulkOutcome, Item, ItemResult, ItemStatus
 from platform_core.db.session import InFlight, Phase
 from platform_core.errors import AgentadmError, Conflict, Interrupted, Terminated, TryAgain
 from platform_core.services import Services
 from platform_core.signals import Termination
 
-if TYPE_CHECKING:
-    from platform_core.platform import Platform
-
-Change = Callable[[Services, str], Any]
-Find = Callable[[Services, str], UUID]
 NOTHING_KNOWN = Known({}, {}, 0)
 
 
@@ -29,31 +22,16 @@ class _DoneElsewhere(Exception):
     """Another process has done the item meanwhile; this transaction is taken back."""
 
 
-class Run:
-    """One change of several items.
+@dataclass
+class Run(OverItems):
+    """Each item in an operation of its own, unless all are to go together."""
 
-    Args:
-        platform: where to.
-        request: what is asked.
-        change: changes the row that a reference names, and answers with it.
-        find: the key of the row that a reference names.
-        tell: is told how many items are through.
-    """
-
-    def __init__(
-        self, platform: "Platform", request: BulkRequest, change: Change, find: Find, tell: Callable[[int], None]
-    ) -> None:
-        self._platform = platform
-        self._request = request
-        self._change = change
-        self._find = find
-        self._tell = tell
-        self._results: dict[int, ItemResult] = {}
-        # Items that changed nothing, still to be recorded; and keys of rows that were met, with their reference.
-        self._rest: dict[int, ItemResult] = {}
-        self._rows: dict[str, str] = {}
-        # The last change whose result is known.
-        self._before: InFlight | None = None
+    _results: dict[int, ItemResult] = field(default_factory=dict, init=False)
+    # Items that changed nothing, still to be recorded; and keys of rows that were met, with their reference.
+    _rest: dict[int, ItemResult] = field(default_factory=dict, init=False)
+    _rows: dict[str, str] = field(default_factory=dict, init=False)
+    # The last change whose result is known.
+    _before: InFlight | None = field(default=None, init=False)
 
     def go(self) -> BulkOutcome:
         """Do what is asked.
@@ -67,29 +45,29 @@ class Run:
             TryAgain: the database went away; what is done is on record.
             Interrupted, Terminated: by a signal; it says how many items are done.
         """
-        if self._request.atomic:
+        if self.request.atomic:
             return self._together(NOTHING_KNOWN)
-        if self._request.write.dry_run:
-            _, known = self._known(self._request.resume)
+        if self.request.write.dry_run:
+            _, known = self._known(self.request.resume)
             return self._together(known)
-        if self._request.write.idempotency_key is None:
-            return BulkOutcome(self._each(self._request.resume))
-        return self._under_key(self._request.write.idempotency_key)
+        if self.request.write.idempotency_key is None:
+            return BulkOutcome(self._each(self.request.resume))
+        return self._under_key(self.request.write.idempotency_key)
 
     def _together(self, known: Known) -> BulkOutcome:
-        return Together(self._platform, self._request, self._change, self._find, self._tell, known).go()
+        return Together(self.platform, self.request, self.change, self.find, self.tell).go(known)
 
     def _under_key(self, key: str) -> BulkOutcome:
         """The whole run is repeatable exactly once: a repeat goes on with what was cut short, or failed."""
-        sessions = self._platform.sessions
-        write = self._request.write
-        arguments = {**write.arguments, self._request.argument: f"{len(self._request.items):,} items"}
+        sessions = self.platform.sessions
+        write = self.request.write
+        arguments = {**write.arguments, self.request.argument: f"{len(self.request.items):,} items"}
         request = replace(write, arguments=arguments)
         first = sessions.write(request, lambda _services: None, tuple[ItemResult, ...] | None, goes_on=True)
         stored: Any = first.value
         if stored is not None:
             return BulkOutcome(stored, replace(first, value=None))
-        results = self._each(self._request.resume or first.replayed)
+        results = self._each(self.request.resume or first.replayed)
         if not any(result.status is ItemStatus.FAILED for result in results):
             sessions.go_on(first.operation_id, lambda services: services.operations.keep_result(key, results))
         return BulkOutcome(results)
@@ -100,13 +78,13 @@ class Run:
         Raises:
             Conflict: there is an unfinished one, and it is not said what to do with it.
         """
-        request = self._request
+        request = self.request
 
         def read(services: Services) -> tuple[str, Known]:
             digest = services.bulk.digest(request)
             return digest, services.bulk.known(digest, request)
 
-        digest, known = self._platform.read(read)
+        digest, known = self.platform.read(read)
         total = len(request.items)
         if resume or known.recorded == 0:
             return digest, known
@@ -120,38 +98,38 @@ class Run:
     def _each(self, resume: bool) -> tuple[ItemResult, ...]:
         digest, known = self._known(resume)
         if known is NOTHING_KNOWN:
-            self._platform.keeper.keep(lambda services: services.bulk.forget(digest))
+            self.platform.keeper.keep(lambda services: services.bulk.forget(digest))
         self._results.update(known.done)
         self._rows.update(known.rows)
-        self._before = self._platform.sessions.in_flight
-        todo = [item for item in self._request.items if item.place not in known.done]
+        self._before = self.platform.sessions.in_flight
+        todo = [item for item in self.request.items if item.place not in known.done]
         try:
             for item in todo:
                 result = self._one(digest, item, waits=item is todo[-1])
                 self._results[item.place] = result
-                self._before = self._platform.sessions.in_flight
+                self._before = self.platform.sessions.in_flight
                 if result.operation_id is None:
                     self._rest[item.place] = result
-                self._tell(len(self._results))
+                self.tell(len(self._results))
             self._record_rest(digest)
         except (KeyboardInterrupt, Interrupted, Terminated) as signal:
             raise self._interruption(signal) from signal
-        return tuple(self._results[item.place] for item in self._request.items)
+        return tuple(self._results[item.place] for item in self.request.items)
 
     def _record_rest(self, digest: str) -> None:
         if self._rest:
-            total = len(self._request.items)
-            self._platform.keeper.keep(lambda services: services.bulk.record_rest(digest, total, self._rest))
+            total = len(self.request.items)
+            self.platform.keeper.keep(lambda services: services.bulk.record_rest(digest, total, self._rest))
 
     def _one(self, digest: str, item: Item, *, waits: bool) -> ItemResult:
         """Change one item, in an operation and a transaction of its own."""
         if item.problem is not None:
             return malformed(item.reference, item.problem)
-        write = self._request.write
-        arguments = {**write.arguments, self._request.argument: item.reference}
+        write = self.request.write
+        arguments = {**write.arguments, self.request.argument: item.reference}
         request = replace(write, arguments=arguments, inputs={}, idempotency_key=None)
         try:
-            outcome = self._platform.sessions.write(
+            outcome = self.platform.sessions.write(
                 request, lambda services: self._change_and_record(services, digest, item, waits=waits), Any
             )
         except _SameRow as same:
@@ -168,15 +146,15 @@ class Run:
         status, row_key = outcome.value
         if row_key is not None:
             self._rows[row_key] = item.reference
-        return changed(item.reference, status, outcome.operation_id, error_unchanged=self._request.error_unchanged)
+        return changed(item.reference, status, outcome.operation_id, error_unchanged=self.request.error_unchanged)
 
     def _change_and_record(
         self, services: Services, digest: str, item: Item, *, waits: bool
     ) -> tuple[ItemStatus, str | None]:
-        row_key = key_of(self._change(services, item.reference))
+        row_key = key_of(self.change(services, item.reference))
         if row_key in self._rows:
             raise _SameRow(self._rows[row_key])
-        total, code = len(self._request.items), unchanged_code(error_unchanged=self._request.error_unchanged)
+        total, code = len(self.request.items), unchanged_code(error_unchanged=self.request.error_unchanged)
         status = services.bulk.record(digest, total, item.place, services.operation, row_key, code=code, waits=waits)
         if status is None:
             raise _DoneElsewhere
@@ -184,20 +162,20 @@ class Run:
 
     def _still_there(self, error: TryAgain) -> None:
         """Stop where the database is gone, or does not tell what became of the item, and do not fail all the others."""
-        in_flight = self._platform.sessions.in_flight
+        in_flight = self.platform.sessions.in_flight
         if in_flight is not None and in_flight.phase is Phase.UNKNOWN:
             raise TryAgain(f"{error.message}; {self._told()}", self._how_to_go_on()) from error
         try:
-            self._platform.reader.read(lambda _services: None)
+            self.platform.reader.read(lambda _services: None)
         except TryAgain:
             raise TryAgain(f"{error.message}; {self._told()}", self._how_to_go_on()) from error
 
     def _interruption(self, signal: BaseException) -> AgentadmError:
         """What to say after a signal: how far the run has come, the item under way included."""
         terminated = isinstance(signal, (Terminated, Termination))
-        under_way = self._platform.sessions.in_flight
+        under_way = self.platform.sessions.in_flight
         if isinstance(signal, KeyboardInterrupt):
-            self._platform.database.forget()
+            self.platform.database.forget()
         done = under_way is not None and under_way is not self._before and under_way.phase is Phase.COMMITTED
         word = "ended by SIGTERM" if terminated else "interrupted"
         kind = Terminated if terminated else Interrupted
@@ -205,10 +183,10 @@ class Run:
 
     def _told(self, more: int = 0) -> str:
         done = sum(result.operation_id is not None for result in self._results.values()) + more
-        total = len(self._request.items)
+        total = len(self.request.items)
         return f"{done:,} of {total:,} items are done, {total - done:,} are not"
 
     def _how_to_go_on(self) -> str:
-        if self._request.write.idempotency_key is not None:
+        if self.request.write.idempotency_key is not None:
             return "go on exactly there: repeat the command with the same idempotency key"
         return "go on exactly there: repeat the command with --resume"

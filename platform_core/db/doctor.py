@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from platform_core.db import doctor_queries, queries
 from platform_core.db.engine import translated
 from platform_core.db.schema import AnyRow, care_of, load_tables
+from platform_core.db.transaction_queries import database_now
 from platform_core.db.types import Finding, Mark
 from platform_core.db.version import SCHEMA_VERSION
 from platform_core.errors import AgentadmError
@@ -228,7 +229,7 @@ def _default_partitions(patient: Patient) -> str | Problem:
 
 
 def _intents(patient: Patient) -> str | Problem:
-    now = doctor_queries.database_now(patient.connection)
+    now = database_now(patient.connection)
     old = [
         str(intent.operation_id)
         for intent in patient.services.operations.unfinished(ListRequest()).stream()

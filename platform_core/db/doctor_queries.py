@@ -1,7 +1,5 @@
 """Every statement of the doctor that nobody else needs."""
 
-from datetime import datetime
-
 from sqlalchemy import Connection, text
 
 from platform_core.db import queries
@@ -92,9 +90,3 @@ def unvalidated_constraints(connection: Connection) -> list[str]:
         """
     )
     return list(connection.execute(statement).scalars())
-
-
-def database_now(connection: Connection) -> datetime:
-    """The database's time."""
-    now: datetime = connection.execute(text("SELECT agentadm.now()")).scalar_one()
-    return now

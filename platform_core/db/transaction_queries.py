@@ -1,6 +1,7 @@
-"""What opens every transaction."""
+"""What opens every transaction, and what time it is in one."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from sqlalchemy import Connection, text
 
@@ -16,3 +17,9 @@ SET_UP = text(SETTINGS)
 def set_up(connection: Connection, settings: Mapping[str, str]) -> None:
     """Set time-outs and the clock of a transaction, in one round trip."""
     connection.execute(SET_UP, settings)
+
+
+def database_now(connection: Connection) -> datetime:
+    """The database's moment, which AGENTADM_CLOCK may set."""
+    moment: datetime = connection.execute(text("SELECT agentadm.now()")).scalar_one()
+    return moment

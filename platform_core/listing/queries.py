@@ -25,7 +25,6 @@ from sqlalchemy import (
     not_,
     or_,
     select,
-    text,
     tuple_,
 )
 
@@ -128,12 +127,6 @@ def fields_of(
         few = tuple(str(word) for word in words.get(column.name, ()))
         found[column.name] = Field(column, Kind.WORD if few else kind, few)
     return found
-
-
-def database_now(connection: Connection) -> datetime:
-    """The database's moment, which AGENTADM_CLOCK may set."""
-    moment: datetime = connection.execute(text("SELECT agentadm.now()")).scalar_one()
-    return moment
 
 
 def as_clause(column: ColumnElement[Any], kind: Kind, condition: Condition) -> ColumnElement[bool]:

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 from sqlalchemy import ColumnElement, Connection
 
 from platform_core.db.schema import AnyRow
+from platform_core.db.transaction_queries import database_now
 from platform_core.errors import UsageError
 from platform_core.listing import copy_queries, queries
 from platform_core.listing.conditions import parse_condition, refuse_field
@@ -89,7 +90,7 @@ class ListService(Generic[T]):
     def _clauses(self) -> Iterator[ColumnElement[bool]]:
         @cache
         def now() -> datetime:
-            return queries.database_now(self._connection)
+            return database_now(self._connection)
 
         request, spec = self._request, self._spec
         known = {name: field.known for name, field in spec.fields.items()}
