@@ -39,14 +39,21 @@ class Ratio:
 
 
 def processes(
-    name: str, ours: Sequence[str], floor_name: str, floor: Sequence[str], target: float, environ: dict[str, str]
+    name: str,
+    ours: Sequence[str],
+    floor_name: str,
+    floor: Sequence[str],
+    target: float,
+    environ: dict[str, str],
+    *,
+    floor_environ: dict[str, str] | None = None,
 ) -> Ratio:
     """The ratio of two whole processes, started from cold, by turns."""
     times: dict[str, list[float]] = {"ours": [], "floor": []}
     for _ in range(ROUNDS):
-        for key, command in (("floor", floor), ("ours", ours)):
+        for key, command, where in (("floor", floor, floor_environ or environ), ("ours", ours, environ)):
             begun = time.perf_counter()
-            subprocess.run([sys.executable, *command], env=environ, capture_output=True, check=True)
+            subprocess.run([sys.executable, *command], env=where, capture_output=True, check=True)
             times[key].append(time.perf_counter() - begun)
     return Ratio(name, floor_name, statistics.median(times["ours"]), statistics.median(times["floor"]), target)
 

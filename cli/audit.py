@@ -7,7 +7,7 @@ import typer
 from cli.context import Context
 from cli.options import DEFAULT_LIMIT, All, Limit, OperationRef, Since, Until, Where, sort_option
 from cli.output import Listing
-from cli.registry import Noun, Risk, Undo
+from cli.registry import STAFF, Noun, Risk, Undo
 from platform_core.audit.types import OPERATION_SORTS, OperationDetail, OperationSummary, UndoResult, Verification
 from platform_core.errors import ExitCode
 from platform_core.listing.types import ListRequest
@@ -15,7 +15,7 @@ from platform_core.listing.types import ListRequest
 noun = Noun("audit", "What was changed, by whom and why; undo and verify.")
 
 
-@noun.command("list", example="agentadm audit list --command 'users suspend'")
+@noun.command("list", operators=STAFF, example="agentadm audit list --command 'users suspend'")
 def list_operations(
     ctx: Context,
     command: Annotated[str | None, typer.Option(help="Only this noun and verb.")] = None,
@@ -36,7 +36,7 @@ def list_operations(
     )
 
 
-@noun.command("show", masks=True, example="agentadm audit show 01930000-0000-7000-8000-000000000000")
+@noun.command("show", masks=True, operators=STAFF, example="agentadm audit show 01930000-0000-7000-8000-000000000000")
 def show(ctx: Context, operation: OperationRef, all_: All = False) -> OperationDetail:
     """Show one operation with the rows that it changed, before and after."""
     limit = {"limit": None} if all_ else {}
@@ -56,11 +56,17 @@ def show(ctx: Context, operation: OperationRef, all_: All = False) -> OperationD
 )
 def undo(ctx: Context, operation: OperationRef) -> UndoResult:
     """Put every row that an operation changed back to how it was before."""
+    from cli.main import all_commands
+
+    irreversible = frozenset(command.path for command in all_commands() if command.undo is Undo.IRREVERSIBLE)
     found = ctx.read(lambda services: services.audit.find(operation))
-    return ctx.write(lambda services: services.audit.undo(found, undo_id=services.operation), undoes=found)
+    return ctx.write(
+        lambda services: services.audit.undo(found, undo_id=services.operation, irreversible=irreversible),
+        undoes=found,
+    )
 
 
-@noun.command("verify", example="agentadm audit verify")
+@noun.command("verify", operators=STAFF, example="agentadm audit verify")
 def verify(ctx: Context) -> Verification:
     """Compute every seal of the audit again; exit with 1 when anything does not fit."""
     found = ctx.read(lambda services: services.audit.verify())

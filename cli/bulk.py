@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from platform_core.bulk.types import BulkRequest, Item, ItemResult, ItemStatus, ItemValue, exit_code
 from platform_core.errors import AgentadmError, ExitCode, UsageError
@@ -40,6 +41,8 @@ def write_each(
     change: "Callable[[Services, str], Any]",
     find: "Callable[[Services, str], UUID]",
     inputs: Mapping[str, Any],
+    *,
+    private: bool,
 ) -> tuple[ItemResult, ...]:
     """Confirm once, then change several things; see platform_core.bulk.runs.
 
@@ -47,7 +50,7 @@ def write_each(
         UsageError: options that do not go together.
     """
     shared = ctx.shared
-    _check_options(ctx)
+    check_options(ctx)
     items = items_of(ctx, references)
     ctx.targets = _named(items)
     ctx.confirm_here()
@@ -58,11 +61,12 @@ def write_each(
         write=ctx.request(inputs={**inputs, "items": named}),
         argument=argument,
         items=items,
-        atomic=_is_whole(ctx),
+        atomic=is_whole(ctx),
         expect=shared.expect,
         resume=shared.resume,
         restart=shared.restart,
         error_unchanged=shared.error_unchanged,
+        private=private,
     )
     progress = Progress(ctx, len(items))
     try:
@@ -148,17 +152,22 @@ def _value_of(item: Item, services: "Services", load: "Callable[[Services, str],
     return ItemValue(item.reference, ItemStatus.DONE, int(ExitCode.DONE), None, value)
 
 
-def _check_options(ctx: "Context") -> None:
+def check_options(ctx: "Context") -> None:
+    """Refuse options of a run that do not go together.
+
+    Raises:
+        UsageError: they do not, or --results cannot be written.
+    """
     shared = ctx.shared
     if shared.resume and shared.restart:
         raise UsageError("--resume goes on, --restart begins anew: choose one")
-    if (shared.resume or shared.restart) and _is_whole(ctx):
+    if (shared.resume or shared.restart) and is_whole(ctx):
         raise UsageError("all or nothing leaves nothing to go on with", "leave out --resume and --restart")
     if shared.results is not None:
-        _try_results(Path(shared.results))
+        try_file("--results", Path(shared.results))
 
 
-def _is_whole(ctx: "Context") -> bool:
+def is_whole(ctx: "Context") -> bool:
     """Whether it is all or nothing: asked for, or because a guard says what may change, which is nothing else."""
     shared = ctx.shared
     return shared.atomic or shared.expect is not None or shared.max_affected is not None
@@ -180,17 +189,21 @@ def _end(ctx: "Context", results: Sequence[ItemResult | ItemValue]) -> None:
         ctx.note(f"{len(results):,} items: {told}" if results else "no items")
 
 
-def _try_results(file: Path) -> None:
-    """Find out before the first item whether the results can be written."""
+def try_file(option: str, file: Path) -> None:
+    """Find out before anything is changed whether a file can be written.
+
+    Raises:
+        UsageError: it cannot.
+    """
     import tempfile
 
     if file.is_dir():
-        raise UsageError(f"--results {str(file)!r} is a folder", "name a file")
+        raise UsageError(f"{option} {str(file)!r} is a folder", "name a file")
     try:
         with tempfile.TemporaryFile(dir=file.absolute().parent):
             pass
     except OSError as error:
-        told = f"--results {str(file)!r} cannot be written: {error.strerror}"
+        told = f"{option} {str(file)!r} cannot be written: {error.strerror}"
         raise UsageError(told, "nothing was changed") from error
 
 
@@ -199,17 +212,24 @@ def _keep_results(ctx: "Context", file: Path, results: Sequence[ItemResult]) -> 
     if ctx.shared.dry_run:
         ctx.note(f"dry run: would write {len(results):,} results to {file}")
         return
+    from cli.output.text import as_json
+
+    with whole_file(file) as stream:
+        for result in results:
+            operation_id = None if result.operation_id is None else str(result.operation_id)
+            stream.write(as_json({**asdict(result), "operation_id": operation_id}) + "\n")
+
+
+@contextmanager
+def whole_file(file: Path) -> Iterator[TextIO]:
+    """A file that nobody else may read, and that is there whole, or not at all."""
     import os
     import tempfile
 
-    from cli.output.text import as_json
-
     handle, temporary = tempfile.mkstemp(dir=file.absolute().parent, prefix=f".{file.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            for result in results:
-                operation_id = None if result.operation_id is None else str(result.operation_id)
-                stream.write(as_json({**asdict(result), "operation_id": operation_id}) + "\n")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         Path(temporary).replace(file)
@@ -224,12 +244,14 @@ class Progress:
     Args:
         ctx: of the command.
         total: how many items there are.
+        noun: what they are.
     """
 
-    def __init__(self, ctx: "Context", total: int) -> None:
+    def __init__(self, ctx: "Context", total: int, noun: str = "items") -> None:
         self._stderr = ctx.invocation.stderr
         self._shown = self._stderr.isatty() and not ctx.shared.quiet
         self._total = total
+        self._noun = noun
         self._next = time.monotonic() + REFRESH_SECONDS
         self._dirty = False
 
@@ -238,7 +260,7 @@ class Progress:
         if self._shown and time.monotonic() >= self._next:
             self._next = time.monotonic() + REFRESH_SECONDS
             self._dirty = True
-            self._stderr.write(f"\r{done:,} of {self._total:,} items ")
+            self._stderr.write(f"\r{done:,} of {self._total:,} {self._noun} ")
             self._stderr.flush()
 
     def clear(self) -> None:

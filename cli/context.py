@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import typer
 
-from cli.options import FOR_MASKED, FOR_SEVERAL, Shared
+from cli.shared import FOR_MASKED, FOR_READS, FOR_SEVERAL, Shared
 from platform_core.errors import GuardTripped, Unchanged, UsageError
 from platform_core.platform import Platform
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cli.registry import CommandProperties
     from platform_core.bulk.types import ItemResult, ItemValue
     from platform_core.listing.types import ListRequest, Rows
-    from platform_core.operations.types import Outcome, ResumedIntent, WriteRequest
+    from platform_core.operations.types import Outcome, WriteRequest
     from platform_core.services import Services
 
 T = TypeVar("T")
@@ -42,6 +42,8 @@ class Invocation:
     # Whether the work is over and the answer being written, and whether that work changed something.
     answering: bool = False
     changed: bool = False
+    # What runs, once it is known.
+    command: "CommandProperties | None" = None
 
 
 class Context(typer.Context):
@@ -72,6 +74,7 @@ class Context(typer.Context):
                 self.invocation.environ,
                 profile=self.shared.profile,
                 wait_seconds=self.shared.wait,
+                as_user=self.shared.as_user,
                 trace=self.say if self.shared.debug else None,
             )
         return self.invocation.platform
@@ -150,6 +153,7 @@ class Context(typer.Context):
         *,
         find: "Callable[[Services, str], UUID]",
         inputs: Mapping[str, Any] | None = None,
+        private: bool = False,
     ) -> "tuple[ItemResult, ...] | T":
         """Confirm, then change what references name: of one the thing itself, of several, or of -, a result for each.
 
@@ -158,6 +162,7 @@ class Context(typer.Context):
             change: changes what a reference names, and answers with it.
             find: the key of the row that a reference names.
             inputs: what else makes two calls the same.
+            private: keep nothing of what was given, where items fail.
         """
         if _is_one(references):
             self.refuse_options(frozenset({"resume", "restart", "results"}))
@@ -165,7 +170,7 @@ class Context(typer.Context):
             return self.write(lambda services: change(services, references[0]), inputs=inputs)
         from cli.bulk import write_each
 
-        return write_each(self, references, change, find, inputs or {})
+        return write_each(self, references, change, find, inputs or {}, private=private)
 
     @property
     def references_name(self) -> str:
@@ -189,22 +194,30 @@ class Context(typer.Context):
             option, path = f"--{name.replace('_', '-')}", self.properties.path
             if name in FOR_MASKED:
                 raise UsageError(f"{option}: nothing is masked in the answer of {path}")
+            if name in FOR_READS:
+                raise UsageError(f"{option}: {path} does not read with a user's eyes")
             if name in FOR_SEVERAL:
                 raise UsageError(f"{option} is for changes of several items", "give several references, or - for stdin")
             raise UsageError(f"{option} is for commands that change something, {path} only reads")
 
-    def resume_operation(self, operation_id: "UUID", *, abandon: bool) -> "tuple[ResumedIntent, ...]":
-        """Confirm, then finish the unfinished provider steps of an operation."""
-        from cli.output.text import as_json
+    def refuse_idempotency_key(self, why: str) -> None:
+        """Refuse --idempotency-key where it does harm.
 
-        self.confirm_here()
-        if self.shared.dry_run:
-            steps = self.read(lambda services: services.operations.steps_of(operation_id))
-            pending = [step for step in steps if step.settled_at is None]
-            self.note(f"dry run: {len(pending)} steps would be sent, nothing was sent")
-            for step in pending:
-                self.note(f"  would send: {step.step} {as_json(step.request)}")
-        return self.platform.resume_operation(operation_id, abandon=abandon, dry_run=self.shared.dry_run)
+        Raises:
+            UsageError: it was given.
+        """
+        if self.shared.idempotency_key is not None:
+            raise UsageError(f"--idempotency-key is refused by {self.properties.path}: {why}", "leave it out")
+
+    def refuse_unread_as_user(self) -> None:
+        """Refuse --as-user where nothing was read as that user.
+
+        Raises:
+            UsageError: it was given in vain.
+        """
+        platform = self.invocation.platform
+        if self.shared.as_user is not None and (platform is None or not platform.was_read_as_user):
+            raise UsageError(f"--as-user: {self.properties.path} reads nothing that belongs to a user", "leave it out")
 
     def request(self, *, inputs: Mapping[str, Any] | None = None, undoes: Any = None) -> "WriteRequest":
         """The operation as it is asked for.
@@ -329,4 +342,4 @@ def _is_one(references: Sequence[str]) -> bool:
 def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
-    return value if isinstance(value, (str, int, float, bool)) else str(value)
+    return value if isinstance(value, (str, int, float, bool, dict)) else str(value)

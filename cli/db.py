@@ -7,7 +7,7 @@ import typer
 
 from cli.context import Context
 from cli.output import Listing
-from cli.registry import Noun, Risk, Undo
+from cli.registry import OWNER, Noun, Risk, Undo
 from platform_core.db.types import (
     FileResult,
     Finding,
@@ -33,6 +33,7 @@ File = Annotated[Path, typer.Argument(metavar="FILE", help="Path of the backup."
 
 @noun.command(
     "init",
+    operators=OWNER,
     risk=Risk.MILD,
     undo=Undo.COMPENSATED,
     compensated_by="db reset",
@@ -53,6 +54,7 @@ def init(
 
 @noun.command(
     "upgrade",
+    operators=OWNER,
     risk=Risk.MODERATE,
     undo=Undo.COMPENSATED,
     compensated_by="db downgrade",
@@ -69,6 +71,7 @@ def upgrade(ctx: Context) -> Migrated:
 
 @noun.command(
     "downgrade",
+    operators=OWNER,
     risk=Risk.SEVERE,
     undo=Undo.COMPENSATED,
     compensated_by="db upgrade",
@@ -84,7 +87,7 @@ def downgrade(
     return ctx.platform.care.downgrade(revision, dry_run=ctx.shared.dry_run)
 
 
-@noun.command("reset", risk=Risk.SEVERE, undo=Undo.IRREVERSIBLE, example="agentadm db reset --dry-run")
+@noun.command("reset", operators=OWNER, risk=Risk.SEVERE, undo=Undo.IRREVERSIBLE, example="agentadm db reset --dry-run")
 def reset(ctx: Context) -> Reset:
     """Throw all data away and begin anew. Refused on production."""
     ctx.confirm_on_database()
@@ -113,7 +116,9 @@ def doctor(ctx: Context) -> Listing[Finding]:
     return Listing(findings)
 
 
-@noun.command("maintain", risk=Risk.MILD, undo=Undo.IRREVERSIBLE, cron=True, example="agentadm db maintain")
+@noun.command(
+    "maintain", operators=OWNER, risk=Risk.MILD, undo=Undo.IRREVERSIBLE, cron=True, example="agentadm db maintain"
+)
 def maintain(ctx: Context) -> Maintenance:
     """Make partitions ahead, seal the audit, forget old keys, vacuum where due. For cron, once a day."""
     done = ctx.write(lambda services: services.database.maintain())
@@ -123,7 +128,9 @@ def maintain(ctx: Context) -> Maintenance:
     return done
 
 
-@noun.command("seed", risk=Risk.MODERATE, undo=Undo.REVERSIBLE, example="agentadm db seed --scale small --yes")
+@noun.command(
+    "seed", operators=OWNER, risk=Risk.MODERATE, undo=Undo.REVERSIBLE, example="agentadm db seed --scale small --yes"
+)
 def seed(
     ctx: Context,
     scale: Annotated[str, typer.Option(help="small, medium or large.", metavar="SCALE")] = "small",
@@ -147,21 +154,27 @@ def shell(
     ] = None,
 ) -> None:
     """Open psql on the database. What is changed there is audited as outside."""
-    ctx.refuse_options(frozenset({"dry_run"}))
+    ctx.refuse_options(frozenset({"dry_run", "as_user"}))
     ctx.invocation.code = ctx.platform.care.shell(tuple(arguments or ()))
 
 
-@noun.command("backup", example="agentadm db backup today.dump")
+@noun.command("backup", operators=OWNER, example="agentadm db backup today.dump")
 def backup(ctx: Context, file: File) -> FileResult:
     """Write everything to a file, and say what it does not hold."""
-    ctx.refuse_options(frozenset({"dry_run"}))
+    ctx.refuse_options(frozenset({"dry_run", "as_user"}))
     done = ctx.platform.care.backup(file)
     for item in done.left_out:
         ctx.note(f"not in the backup: {item}")
     return done
 
 
-@noun.command("restore", risk=Risk.SEVERE, undo=Undo.IRREVERSIBLE, example="agentadm db restore today.dump --dry-run")
+@noun.command(
+    "restore",
+    operators=OWNER,
+    risk=Risk.SEVERE,
+    undo=Undo.IRREVERSIBLE,
+    example="agentadm db restore today.dump --dry-run",
+)
 def restore(ctx: Context, file: File) -> FileResult:
     """Load a backup into a database that holds no installation yet."""
     ctx.confirm_on_database()
@@ -190,6 +203,7 @@ def list_roles(ctx: Context) -> Listing[OperatorRole]:
 
 @roles.command(
     "create",
+    operators=OWNER,
     risk=Risk.MODERATE,
     undo=Undo.COMPENSATED,
     compensated_by="db roles revoke",
@@ -210,6 +224,7 @@ def create_role(
 
 @roles.command(
     "revoke",
+    operators=OWNER,
     risk=Risk.MODERATE,
     undo=Undo.COMPENSATED,
     compensated_by="db roles create",

@@ -34,7 +34,7 @@ Try next:
 
 
 def tour(ctx: "Context") -> None:
-    """Set the demo up, unless it is there, and show it.
+    """Set the demo up, unless it is there, bring one of an earlier version up to date, and show it.
 
     Raises:
         AgentadmError: a step of the tour failed.
@@ -48,6 +48,8 @@ def tour(ctx: "Context") -> None:
         ctx.note(f"dry run: would make a local server in {platform.settings.home}, and load a company into it")
         return
     done: Initialised = platform.care.init(embedded=True, environment=ENVIRONMENT, production=False)
+    if platform.care.planned_upgrade():
+        _show(ctx, environ, "db upgrade --yes")
     empty = not platform.read(lambda services: services.users.list(ListRequest(limit=1)).page()).rows
     home = str(platform.settings.home)
     platform.close()

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from cli.options import OutputFormat
 from cli.output import Listing, chosen_names, format_of
+from cli.shared import OutputFormat
 from platform_core.listing.types import CopyFormat, ListRequest, Rows
 
 if TYPE_CHECKING:

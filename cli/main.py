@@ -13,15 +13,15 @@ from types import FrameType
 from typing import Any, TextIO, cast
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand
 from typer.exceptions import TyperException
 
 from cli.context import Invocation
-from cli.options import OutputFormat
 from cli.output import MACHINE_FORMATS, write_error
 from cli.registry import CommandProperties, Group, Noun
+from cli.shared import OutputFormat
 from cli.streams import Forgiving, forget, of_system_error
-from platform_core.errors import AgentadmError, ExitCode, UsageError
+from platform_core.errors import AgentadmError, ExitCode, MissingPrivilege, UsageError
 from platform_core.near import did_you_mean
 from platform_core.signals import Termination
 
@@ -32,6 +32,9 @@ SUMMARY = "Administer an AI-agent platform: people, agents, keys, billing, marke
 # One line for each noun, so that help needs no noun's module.
 NOUNS = {
     "users": "People who use the platform.",
+    "teams": "People who work together.",
+    "projects": "What hired agents work on, for a user or for a team.",
+    "crews": "Groups of hired agents in a project.",
     "audit": "What was changed, by whom and why; undo and verify.",
     "operations": "Operations, and steps at a provider that are not finished.",
     "db": "The database: set up, migrate, check, back up.",
@@ -95,11 +98,7 @@ class Root(Group):
 
 
 def _load(name: str) -> Any:
-    if name in NOUNS:
-        return typer.main.get_command(noun(name).app)
-    group = typer.main.get_command(noun("general").app)
-    assert isinstance(group, TyperGroup)  # noqa: S101 - for the type checker: a Noun always makes a group
-    return group.commands[name]
+    return noun(name).group() if name in NOUNS else noun("general").group().get_command(None, name)
 
 
 def noun(name: str) -> Noun:
@@ -203,6 +202,8 @@ def _report(error: BaseException, arguments: list[str], invocation: Invocation) 
 
         traceback.print_exception(error, file=invocation.stderr)
     told = _as_ours(error, invocation)
+    if isinstance(told, MissingPrivilege) and invocation.command is not None:
+        told.hint = invocation.command.needs if invocation.shared.as_user is None else "customers may not read that"
     if type(error).__name__ == "NoArgsIsHelpError":
         invocation.stderr.write(f"{error}\n")
         return int(ExitCode.USAGE)

@@ -7,7 +7,8 @@ import typer
 from cli.context import Context
 from cli.options import DEFAULT_LIMIT, All, Limit, OperationRef, Where, sort_option
 from cli.output import Listing
-from cli.registry import Noun, Risk, Undo
+from cli.output.text import as_json
+from cli.registry import STAFF, Noun, Risk, Undo
 from platform_core.listing.types import ListRequest
 from platform_core.operations.types import INTENT_SORTS, Intent, ResumedIntent
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 noun = Noun("operations", "Operations, and steps at a provider that are not finished.")
 
 
-@noun.command("list", example="agentadm operations list")
+@noun.command("list", operators=STAFF, example="agentadm operations list")
 def list_unfinished(
     ctx: Context,
     where: Where = None,
@@ -30,7 +31,7 @@ def list_unfinished(
     return ctx.listed(request, lambda services: services.operations.unfinished(request))
 
 
-@noun.command("show", example="agentadm operations show 01930000-0000-7000-8000-000000000000")
+@noun.command("show", operators=STAFF, example="agentadm operations show 01930000-0000-7000-8000-000000000000")
 def show(ctx: Context, operation: OperationRef) -> Listing[Intent]:
     """Show the steps at a provider that an operation took, finished or not."""
 
@@ -62,4 +63,11 @@ def resume(
 ) -> tuple[ResumedIntent, ...]:
     """Finish the unfinished steps of an operation; each takes effect once, however often it is resumed."""
     found = ctx.read(lambda services: services.audit.find(operation))
-    return ctx.resume_operation(found, abandon=abandon)
+    ctx.confirm_here()
+    if ctx.shared.dry_run:
+        steps = ctx.read(lambda services: services.operations.steps_of(found))
+        pending = [step for step in steps if step.settled_at is None]
+        ctx.note(f"dry run: {len(pending)} steps would be sent, nothing was sent")
+        for step in pending:
+            ctx.note(f"  would send: {step.step} {as_json(step.request)}")
+    return ctx.platform.resume_operation(found, abandon=abandon, dry_run=ctx.shared.dry_run)

@@ -1,18 +1,22 @@
 """How commands are declared, and what is known of each: its risk, undo, provider, schedule, example and result."""
 
+import types
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any, TypeVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from cli.context import Context
-from cli.options import (
+from cli.shared import (
     FOR_CHANGES,
+    FOR_ITEMS,
     FOR_MASKED,
+    FOR_READS,
     FOR_RECORD,
     FOR_SEVERAL,
     NEVER_FOR_READS,
@@ -43,6 +47,24 @@ class Undo(StrEnum):
     IRREVERSIBLE = "irreversible"
 
 
+class Operator(StrEnum):
+    """Who works with the tool; the database's role of each is agentadm_NAME, and the database says what it may."""
+
+    ANALYTICS = "analytics"
+    SUPPORT = "support"
+    BILLING = "billing"
+    ADMIN = "admin"
+
+
+EVERYBODY = frozenset(Operator)
+# Whoever may read people's data, the record of changes included.
+STAFF = frozenset({Operator.SUPPORT, Operator.BILLING, Operator.ADMIN})
+SUPPORT = frozenset({Operator.SUPPORT, Operator.ADMIN})
+ADMIN = frozenset({Operator.ADMIN})
+# The schema's owner only, as whom the tool is set up.
+OWNER: frozenset[Operator] = frozenset()
+
+
 @dataclass(frozen=True)
 class CommandProperties:
     """What is known of a command.
@@ -56,6 +78,8 @@ class CommandProperties:
         provider: whether it calls a payment provider.
         cron: whether it is a cron job: leased, never two at once.
         masks: whether its answer holds what is shown only with --reveal.
+        chunks: whether a change is made in several transactions, and can be gone on with.
+        operators: who may run it, besides the schema's owner.
         example: a command line that works on the demo data.
         result: the type of its value.
     """
@@ -68,8 +92,16 @@ class CommandProperties:
     provider: bool
     cron: bool
     masks: bool
+    chunks: bool
+    operators: frozenset[Operator]
     example: str
     result: Any
+
+    @property
+    def needs(self) -> str:
+        """Which role it takes, in words."""
+        roles = " or ".join(f"agentadm_{operator}" for operator in Operator if operator in self.operators)
+        return f"{self.path} needs {f'the role {roles}' if roles else 'the owner of the schema'}"
 
 
 class _Quick:
@@ -104,7 +136,9 @@ class Command(_Quick, TyperCommand):
         reads, masks = self.properties.risk is Risk.READ, self.properties.masks
         several = not reads and any(parameter.nargs == -1 for parameter in self.params)
         self.without = frozenset() if several else FOR_SEVERAL
-        self.without |= NEVER_FOR_READS if reads else frozenset()
+        if self.properties.chunks:
+            self.without = FOR_ITEMS
+        self.without |= NEVER_FOR_READS if reads else FOR_READS
         self.without |= frozenset() if masks else FOR_MASKED
         told = FOR_RECORD if masks else frozenset[str]()
         self.params.extend(shared_parameters(hidden=(self.without | FOR_CHANGES if reads else self.without) - told))
@@ -127,12 +161,14 @@ class Command(_Quick, TyperCommand):
 
     def invoke(self, ctx: Any) -> None:
         """Run the command and render what it returns."""
+        ctx.invocation.command = self.properties
         ctx.refuse_options(self.without - FOR_RECORD if ctx.shared.reveal else self.without)
         if ctx.shared.reveal:
             from cli import reveal
 
             reveal.record(ctx)
         value = super().invoke(ctx)
+        ctx.refuse_unread_as_user()
         # From here on only the answer can fail, and whoever hears of that is told whether the work was done.
         ctx.invocation.answering = True
         ctx.invocation.changed = self.properties.risk is not Risk.READ and not ctx.shared.dry_run
@@ -140,9 +176,11 @@ class Command(_Quick, TyperCommand):
 
 
 class Group(_Quick, TyperGroup):
-    """A noun, or the root: passes the shared options on."""
+    """A noun, or the root: passes the shared options on, and makes a verb when it is asked for."""
 
     context_class = Context
+    # What there is, by name: each makes a command, or a group.
+    makers: typing.Mapping[str, Callable[[], Any]] = types.MappingProxyType({})
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -154,6 +192,16 @@ class Group(_Quick, TyperGroup):
         """What there is first, then the options."""
         self.format_commands(ctx, formatter)
         TyperCommand.format_options(typing.cast("Any", self), ctx, formatter)
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Typer's signature
+        """The verbs, then the nouns below."""
+        return list(self.makers)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - Typer's signature
+        """A verb, made now: Typer's work on one costs milliseconds, and a noun has many."""
+        if cmd_name not in self.commands and cmd_name in self.makers:
+            self.commands[cmd_name] = self.makers[cmd_name]()
+        return self.commands.get(cmd_name)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The noun or verb, or an error that names the nearest."""
@@ -174,26 +222,24 @@ class Noun:
 
     def __init__(self, path: str, help: str) -> None:  # noqa: A002 - Typer's word for it
         self.path = path
-        self.app = typer.Typer(
-            name=path.rpartition(" ")[2],
-            help=help,
-            cls=Group,
-            add_completion=False,
-            rich_markup_mode=None,
-            no_args_is_help=True,
-            pretty_exceptions_enable=False,
-        )
-        # A noun with one verb is still a noun: without a callback Typer would make it a command.
-        self.app.callback()(_no_callback)
+        self.help = help
         self.commands: list[CommandProperties] = []
+        self._apps: dict[str, typer.Typer] = {}
         self.nouns: list[Noun] = []
 
     def noun(self, name: str, help: str) -> "Noun":  # noqa: A002 - Typer's word for it
         """A noun below this one."""
         below = Noun(f"{self.path} {name}", help)
-        self.app.add_typer(below.app, name=name)
         self.nouns.append(below)
         return below
+
+    def group(self) -> Group:
+        """The noun as Typer knows it."""
+        name = self.path.rpartition(" ")[2]
+        group = Group(name=name, help=self.help, no_args_is_help=True, rich_markup_mode=None)
+        verbs = {verb: partial(typer.main.get_command, app) for verb, app in self._apps.items()}
+        group.makers = {**verbs, **{below.path.rpartition(" ")[2]: below.group for below in self.nouns}}
+        return group
 
     def command(
         self,
@@ -206,8 +252,13 @@ class Noun:
         provider: bool = False,
         cron: bool = False,
         masks: bool = False,
+        chunks: bool = False,
+        operators: frozenset[Operator] | None = None,
     ) -> Callable[[F], F]:
-        """Declare a verb. See CommandProperties; a change says how it is undone, a read does not."""
+        """Declare a verb. See CommandProperties; a change says how it is undone, a read does not.
+
+        Without `operators` everybody may run a read, and support and admin a change.
+        """
         if (risk is Risk.READ) != (undo is None) or (undo is Undo.COMPENSATED) != (compensated_by is not None):
             raise ValueError(f"{self.path} {name}: risk {risk}, undo {undo}, compensated_by {compensated_by}")
 
@@ -222,12 +273,16 @@ class Noun:
                 provider,
                 cron,
                 masks,
+                chunks,
+                (EVERYBODY if risk is Risk.READ else SUPPORT) if operators is None else operators,
                 example,
                 result,
             )
             typing.cast("Any", function).properties = properties
             self.commands.append(properties)
-            self.app.command(name, cls=Command)(function)
+            app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+            app.command(name, cls=Command)(function)
+            self._apps[name] = app
             return function
 
         return declare
@@ -235,7 +290,3 @@ class Noun:
     def all_commands(self) -> list[CommandProperties]:
         """Its verbs, and those of the nouns below."""
         return [*self.commands, *(command for below in self.nouns for command in below.all_commands())]
-
-
-def _no_callback() -> None:
-    """Nothing."""

@@ -69,6 +69,8 @@ REFERENCES = Topic(
         {
             "user": "e-mail or username whatever its case, id, ending of an id of 8 digits or more, id at a provider",
             "several, or -": "each stands alone and has a result; - reads them from standard input, one a line",
+            "team": "its slug, id, or ending of an id",
+            "project, crew": "its name whatever its case, id, or ending of an id",
             "operation": "its id, or the ending of one: agentadm audit list shows them",
             "environment": "the name that db init gave it: agentadm db status shows it",
             "profile": "a name of the configuration file: agentadm config profiles lists them",
@@ -144,6 +146,22 @@ CHANGES = Topic(
     ),
 )
 
+ROLES = Topic(
+    "Who may do what: the database's roles of operators.",
+    "One login per operator or job: agentadm db roles create NAME --group ROLE. The database refuses what a login may"
+    " not do; the error (code 4) names the role that it takes. docs/cli.md says it of every command.",
+    _entries(
+        {
+            "agentadm_analytics": "reads people, teams, projects and crews; not the record of changes",
+            "agentadm_support": "reads all; changes people, teams, projects and crews, imports and merges; takes back",
+            "agentadm_billing": "reads all",
+            "agentadm_admin": "as support; also erases people",
+            "the schema's owner": "sets up, migrates, seeds, backs up, maintains, makes logins",
+            "--as-user USER": "reads as a customer, whoever reads: what row-level security shows that user",
+        }
+    ),
+)
+
 TOPICS = {
     "exit-codes": EXIT_CODES,
     "formats": FORMATS,
@@ -151,6 +169,7 @@ TOPICS = {
     "filters": FILTERS,
     "environment": ENVIRONMENT,
     "changes": CHANGES,
+    "roles": ROLES,
 }
 NAMES = ", ".join(TOPICS)
 

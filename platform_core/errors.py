@@ -92,6 +92,10 @@ class NotPermitted(AgentadmError):
     kind = "not_permitted"
 
 
+class MissingPrivilege(NotPermitted):
+    """The database login lacks a right that another role has; which one, the command says."""
+
+
 class NotFound(AgentadmError):
     """A reference names nothing."""
 

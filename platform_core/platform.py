@@ -12,6 +12,8 @@ from platform_core.db.version import SCHEMA_VERSION
 from platform_core.errors import AgentadmError, UsageError
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from pathlib import Path
     from uuid import UUID
 
     from platform_core.bulk.together import Change, Find
@@ -19,13 +21,19 @@ if TYPE_CHECKING:
     from platform_core.db.care import Care
     from platform_core.db.engine import Database
     from platform_core.db.keeping import Keeper
-    from platform_core.db.reading import Reader
+    from platform_core.db.mark import Mark
+    from platform_core.db.reading import First, Reader
     from platform_core.db.session import Sessions
-    from platform_core.db.types import Mark
+    from platform_core.importing.answers import InputFormat
+    from platform_core.importing.types import ImportOutcome, ImportRequest, InputFile
     from platform_core.operations.types import Outcome, ResumedIntent, WriteRequest
     from platform_core.services import Services
+    from platform_core.users.types import SyncProvider
 
 T = TypeVar("T")
+
+# SQLSTATEs: undefined_table, invalid_schema_name.
+TABLE_IS_MISSING = frozenset({"42P01", "3F000"})
 
 
 class Platform:
@@ -35,6 +43,7 @@ class Platform:
         environ: the environment variables; None for the process's own.
         profile: the value of --profile, if given.
         wait_seconds: how long to wait for a lock or lease; None for the default.
+        as_user: reference of the user whose eyes to read with; None for the login's own.
         trace: is told each statement with its duration, never its parameters; None for silence.
     """
 
@@ -44,10 +53,12 @@ class Platform:
         *,
         profile: str | None = None,
         wait_seconds: float | None = None,
+        as_user: str | None = None,
         trace: Callable[[str], None] | None = None,
     ) -> None:
         self.settings = Settings(profile_name=profile) if environ is None else Settings(environ, profile)
         self.wait_seconds = wait_seconds
+        self.as_user = as_user
         self._trace = trace
 
     @cached_property
@@ -72,6 +83,20 @@ class Platform:
         return Reader(self.database, self.settings, self.wait_seconds)
 
     @cached_property
+    def _asked_reader(self) -> "Reader":
+        """As reader; as the user that was asked for, if one was."""
+        if self.as_user is None:
+            return self.reader
+        from platform_core.db.reading import Reader
+
+        return Reader(self.database, self.settings, self.wait_seconds, self.as_user)
+
+    @property
+    def was_read_as_user(self) -> bool:
+        """Whether anything was read with the eyes of the user that was asked for."""
+        return self.as_user is not None and "_asked_reader" in self.__dict__
+
+    @cached_property
     def keeper(self) -> "Keeper":
         """Transactions of rows that are their own record."""
         from platform_core.db.keeping import Keeper
@@ -92,19 +117,24 @@ class Platform:
         Raises:
             UsageError: the database has none, or its schema is another than this tool's; names the command to run.
         """
-        mark = self.reader.read(lambda services: services.database.mark())
-        if mark is None:
-            raise UsageError(
-                "this database was not set up by agentadm",
-                "look where you are with: agentadm config show; to set it up: agentadm db init --environment NAME",
-            )
-        if mark.schema_version != SCHEMA_VERSION:
-            older = (mark.schema_version or "") < SCHEMA_VERSION
-            raise UsageError(
-                f"the schema is at {mark.schema_version or 'nothing'}, this tool is written for {SCHEMA_VERSION}",
-                "run: agentadm db upgrade" if older else "install the agentadm that made it, or a newer one",
-            )
-        return mark
+        from platform_core.db.mark_queries import find_mark
+
+        return _ours(self.reader.read(lambda services: find_mark(services.connection)))
+
+    def _read_mark(self, services: "Services") -> None:
+        """Read the mark in a transaction that goes on with what was asked for: a round trip less."""
+        from sqlalchemy.exc import ProgrammingError
+
+        from platform_core.db.mark_queries import find_mark, read_mark
+
+        try:
+            mark = read_mark(services.connection)
+        except ProgrammingError as error:
+            if getattr(error.orig, "sqlstate", None) not in TABLE_IS_MISSING:
+                raise
+            services.connection.rollback()
+            mark = find_mark(services.connection)
+        self.__dict__["mark"] = _ours(mark)
 
     @property
     def where(self) -> str:
@@ -121,14 +151,16 @@ class Platform:
         Raises:
             AgentadmError: whatever the work raises; driver errors translated.
         """
-        if not any_schema:
-            _ = self.mark
-        return self.reader.read(work)
+        return self._asked_reader.read(work, first=None if any_schema else self._first)
+
+    @property
+    def _first(self) -> "First":
+        """What a reading transaction begins with: the mark, unless it is known."""
+        return None if "mark" in self.__dict__ else self._read_mark
 
     def stream(self, work: "Callable[[Services], Iterator[T]]") -> "Iterator[T]":
         """Run statements like read, and hand over what they find while they run; see Reader.stream."""
-        _ = self.mark
-        return self.reader.stream(work)
+        return self._asked_reader.stream(work, first=self._first)
 
     def write(self, request: "WriteRequest", work: "Callable[[Services], T]", result_type: Any) -> "Outcome[T]":
         """Run one operation whole, or not at all; see Sessions.write."""
@@ -143,6 +175,30 @@ class Platform:
 
         _ = self.mark
         return Run(self, request, change, find, tell).go()
+
+    @staticmethod
+    def users_file(
+        path: "Path", name: str, written: "InputFormat", *, ignored: frozenset[str], exact: bool
+    ) -> "InputFile":
+        """A file of users to be imported; see users_file."""
+        from platform_core.users.importing import users_file
+
+        return users_file(path, name, written, ignored=ignored, exact=exact)
+
+    @staticmethod
+    def users_export(path: "Path", name: str, provider: "SyncProvider") -> "AbstractContextManager[InputFile]":
+        """An export of a provider; see users_export."""
+        from platform_core.users.sync_file import users_export
+
+        return users_export(path, name, provider)
+
+    def import_users(self, request: "ImportRequest", tell: "Callable[[int], None]") -> "ImportOutcome":
+        """Import users, or synchronise them with a provider's; see ImportRun.go."""
+        from platform_core.importing.runs import ImportRun
+        from platform_core.users.importing import importer_for
+
+        _ = self.mark
+        return ImportRun(self, request, importer_for(request), tell).go()
 
     def run_job(
         self, job: str, request: "WriteRequest", work: "Callable[[Services], T]", result_type: Any
@@ -191,3 +247,23 @@ class Platform:
         """Give the connection back; whatever was open is rolled back."""
         if "database" in self.__dict__:
             self.database.close()
+
+
+def _ours(mark: "Mark | None") -> "Mark":
+    """The mark, if it is of a database that this tool can work on.
+
+    Raises:
+        UsageError: there is none, or its schema is another than this tool's; names the command to run.
+    """
+    if mark is None:
+        raise UsageError(
+            "this database was not set up by agentadm",
+            "look where you are with: agentadm config show; to set it up: agentadm db init --environment NAME",
+        )
+    if mark.schema_version != SCHEMA_VERSION:
+        older = (mark.schema_version or "") < SCHEMA_VERSION
+        raise UsageError(
+            f"the schema is at {mark.schema_version or 'nothing'}, this tool is written for {SCHEMA_VERSION}",
+            "run: agentadm db upgrade" if older else "install the agentadm that made it, or a newer one",
+        )
+    return mark

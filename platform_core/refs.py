@@ -4,9 +4,10 @@ import re
 from collections.abc import Sequence
 from uuid import UUID
 
-from platform_core.errors import Conflict, NotFound
+from platform_core.errors import Conflict, NotFound, UsageError
 
 UUID_ENDING_LENGTH = 8
+NAME_LENGTH = 200
 _UUID_ENDING = re.compile(r"[0-9a-f-]{8,35}", re.IGNORECASE)
 
 
@@ -27,6 +28,16 @@ def as_uuid_ending(reference: str) -> str | None:
     if not _UUID_ENDING.fullmatch(reference) or len(reference.replace("-", "")) < UUID_ENDING_LENGTH:
         return None
     return reference.lower()
+
+
+def checked_name(name: str | None) -> None:
+    """A name for people, as the constraints of the tables have it; None is none yet.
+
+    Raises:
+        UsageError: it is empty, too long, or holds control characters.
+    """
+    if name is not None and not (name.isprintable() and 1 <= len(name) <= NAME_LENGTH):
+        raise UsageError(f"{name[:NAME_LENGTH]!r} is no name", f"1 to {NAME_LENGTH} characters, no control characters")
 
 
 def exactly_one(noun: str, reference: str, found: Sequence[tuple[UUID, str]], hint: str) -> UUID:

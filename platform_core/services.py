@@ -11,9 +11,13 @@ from platform_core.errors import AgentadmError
 if TYPE_CHECKING:
     from platform_core.audit.service import AuditService
     from platform_core.bulk.service import BulkService
+    from platform_core.crews.service import CrewService
     from platform_core.db.service import DatabaseService
+    from platform_core.importing.service import ImportService
     from platform_core.jobs.service import JobService
     from platform_core.operations.service import OperationService
+    from platform_core.projects.service import ProjectService
+    from platform_core.teams.service import TeamService
     from platform_core.users.service import UserService
 
 
@@ -55,11 +59,25 @@ class Services:
         return BulkService(self.connection)
 
     @cached_property
+    def crews(self) -> "CrewService":
+        """Groups of hired agents in a project."""
+        from platform_core.crews.service import CrewService
+
+        return CrewService(self)
+
+    @cached_property
     def database(self) -> "DatabaseService":
         """Care of the database itself."""
         from platform_core.db.service import DatabaseService
 
         return DatabaseService(self.connection)
+
+    @cached_property
+    def importing(self) -> "ImportService":
+        """Imports of records at scale."""
+        from platform_core.importing.service import ImportService
+
+        return ImportService(self.connection)
 
     @cached_property
     def jobs(self) -> "JobService":
@@ -76,8 +94,22 @@ class Services:
         return OperationService(self)
 
     @cached_property
+    def projects(self) -> "ProjectService":
+        """What hired agents work on."""
+        from platform_core.projects.service import ProjectService
+
+        return ProjectService(self)
+
+    @cached_property
+    def teams(self) -> "TeamService":
+        """Teams and their members."""
+        from platform_core.teams.service import TeamService
+
+        return TeamService(self)
+
+    @cached_property
     def users(self) -> "UserService":
         """Users and their identities."""
         from platform_core.users.service import UserService
 
-        return UserService(self.connection)
+        return UserService(self)

@@ -7,7 +7,8 @@ from pathlib import Path
 from sqlalchemy.dialects import postgresql
 
 from cli.main import NOUNS, SUMMARY, TOP_LEVEL, all_commands, main
-from cli.registry import CommandProperties, Risk
+from cli.registry import EVERYBODY, CommandProperties, Operator, Risk
+from platform_core.db.people import PersonLink
 from platform_core.db.schema import care_of, load_tables, partitioned_by
 from platform_core.errors import EXIT_MEANINGS
 
@@ -42,6 +43,8 @@ def _command(command: CommandProperties) -> Iterator[str]:
     text = _help(command.path.split()).partition("\nShared options:")[0].strip()
     yield f"### {command.path}\n\n```text\n{text}\n```\n"
     yield f"Example: `{command.example}`\n"
+    roles = ", ".join(operator for operator in Operator if operator in command.operators)
+    yield f"For: {'everybody' if command.operators == EVERYBODY else roles or 'the owner of the schema'}.\n"
     if command.risk is not Risk.READ:
         undo = f"compensated by `{command.compensated_by}`" if command.compensated_by else str(command.undo)
         more = [
@@ -72,12 +75,19 @@ def _schema() -> Iterator[str]:
         notes += ["append-only"] if care.append_only else []
         notes += [f"secret: {', '.join(care.secrets)}"] if care.secrets else []
         notes += [f"changes not audited: {', '.join(care.ignored)}"] if care.ignored else []
+        notes += [_of_person(link) for link in care.people]
         yield f"{'; '.join(notes).capitalize()}.\n"
         yield "| column | type | | |\n|---|---|---|---|"
         for column in table.columns:
             null = "" if column.nullable else "not null"
             yield f"| {column.name} | {column.type.compile(dialect=dialect).lower()} | {null} | {column.comment} |"
         yield ""
+
+
+def _of_person(link: PersonLink) -> str:
+    """What becomes of rows that name a person by this column."""
+    told = f"{link.column} names a person, on merge: {str(link.on_merge).replace('_', ' ')}, on erase: {link.on_erase}"
+    return f"{told} ({', '.join(link.personal)} overwritten)" if link.personal else told
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Generic, TextIO, TypeVar
 
-from cli.options import OutputFormat
 from cli.output.text import as_json, builtins_of, counted, visible
+from cli.shared import OutputFormat
 from platform_core.errors import AgentadmError, UsageError
 from platform_core.masking import with_masks
 from platform_core.near import did_you_mean

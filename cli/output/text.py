@@ -4,10 +4,12 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+from platform_core.spreadsheet import guarded, unguarded_cell
+
+__all__ = ["unguarded_cell"]
+
 # Control characters, and those that turn the direction of what follows: all harmless as \\uXXXX.
 UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ud800-\udfff]")
-_NUMBER_OR_PHONE = re.compile(r"[+-]?[0-9][0-9 ().,/-]*(?:[eE][+-]?[0-9]+)?")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|#~&])")
 
 
@@ -66,18 +68,7 @@ def csv_cell(value: Any) -> str | None:
 
 def spreadsheet_cell(value: Any) -> str | None:
     """A CSV cell that no spreadsheet runs. Numbers and phone numbers stay as they are."""
-    return f"'{value}" if isinstance(value, str) and _is_guarded(value) else csv_cell(value)
-
-
-def unguarded_cell(text: str) -> str:
-    """The text that became this cell in `spreadsheet_cell`, whatever apostrophes it began with itself."""
-    return text[1:] if text.startswith("'") and _is_guarded(text[1:]) else text
-
-
-def _is_guarded(text: str) -> bool:
-    """Whether a text gets an apostrophe: a formula, and one that would else be taken for a guarded formula."""
-    bare = text.lstrip("'")
-    return bare.startswith(_FORMULA_STARTS) and not _NUMBER_OR_PHONE.fullmatch(bare)
+    return guarded(value) if isinstance(value, str) else csv_cell(value)
 
 
 def markdown_cell(value: Any) -> str:

@@ -153,31 +153,7 @@ def list_filters(
 
 # --------------------------------------------------------------------------------------------------------------- seals
 
-# Both tables share one sequence; each row's text form is hashed by itself, then all of them in order, after the digest
-# before and the range itself. The columns are named, so that a column added later does not break old seals.
-RANGE_DIGEST = text(
-    """
-    SELECT count(*) FILTER (WHERE kind = 'operation') AS operations,
-        count(*) FILTER (WHERE kind = 'change') AS changes,
-        sha256(
-            CAST(:previous AS bytea) || int8send(:from_seq) || int8send(:to_seq)
-                || coalesce(string_agg(row_digest, ''::bytea ORDER BY seq, kind), ''::bytea)
-        ) AS digest
-    FROM (
-        SELECT seq, 'operation' AS kind, sha256(convert_to(ROW(
-            id, started_at, command, arguments, reason, ticket, idempotency_key, actor, session_user_name,
-            application_name, os_user, host, undoes, schema_version, xid
-        )::text, 'UTF8')) AS row_digest
-        FROM agentadm.operations o WHERE seq BETWEEN :from_seq AND :to_seq
-        UNION ALL
-        SELECT seq, 'change', sha256(convert_to(ROW(
-            changed_at, operation_id, table_name, row_key, action, origin, before, after, session_user_name,
-            application_name, xid
-        )::text, 'UTF8'))
-        FROM agentadm.audit_changes c WHERE seq BETWEEN :from_seq AND :to_seq
-    ) covered
-    """
-)
+RANGE_DIGEST = text("SELECT * FROM agentadm.range_digest(:previous, :from_seq, :to_seq)")
 
 
 def close_range(connection: Connection) -> int:

@@ -90,12 +90,13 @@ class AuditService:
             changes=found.shown,
         )
 
-    def undo(self, operation_id: UUID, *, undo_id: UUID) -> UndoResult:
+    def undo(self, operation_id: UUID, *, undo_id: UUID, irreversible: frozenset[str] = frozenset()) -> UndoResult:
         """Put every row that an operation changed back to how it was before.
 
         Args:
             operation_id: what to undo.
             undo_id: the operation that does it, already open.
+            irreversible: commands from which there is no way back.
 
         Raises:
             NotFound: there is no such operation.
@@ -103,6 +104,8 @@ class AuditService:
                 operation did not make would be taken along. Nothing is changed then.
         """
         row = self._operation(operation_id)
+        if row.command in irreversible:
+            raise Conflict(f"operation {operation_id} is a {row.command!r}, which cannot be undone")
         if row.schema_version != SCHEMA_VERSION:
             raise Conflict(
                 f"operation {operation_id} was made under schema {row.schema_version}, now it is {SCHEMA_VERSION}",
@@ -139,7 +142,7 @@ class AuditService:
             if seal.from_seq < expected_from:
                 problems.append(f"two seals cover {seal.from_seq} to {min(seal.to_seq, expected_from - 1)}")
             found = queries.range_digest(connection, previous, seal.from_seq, seal.to_seq)
-            if tuple(found) != (seal.operations, seal.changes, seal.digest):
+            if tuple(found) != (seal.operations, seal.changes, seal.erased_digest or seal.digest):
                 problems.append(
                     f"{seal.from_seq} to {seal.to_seq}, or its seal, was rewritten after it was sealed: "
                     f"{found.operations} operations and {found.changes} changes, "
@@ -163,6 +166,7 @@ class AuditService:
             unsealed=queries.count_unsealed(connection, expected_from - 1),
             head=previous.hex() or None,
             problems=tuple(problems),
+            erased_by=tuple(dict.fromkeys(seal.erased_by for seal in known if seal.erased_by is not None)),
         )
 
     def _operation(self, operation_id: UUID) -> Any:

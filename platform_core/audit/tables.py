@@ -87,6 +87,10 @@ class AuditSealsColumns(TypedColumns):
         LargeBinary, comment="SHA-256 over the digest of the seal before and all covered rows"
     )
     created_at: Named[datetime] = created_column()
+    erased_digest: Named[bytes | None] = Column(
+        LargeBinary, comment="The same after a person's data in the range was erased; the next seal keeps to digest"
+    )
+    erased_by: Named[UUID | None] = Column(Uuid(), comment="The operation that last erased something in the range")
 
 
 audit_seals = Table(
@@ -95,6 +99,7 @@ audit_seals = Table(
     AuditSealsColumns,
     UniqueConstraint("from_seq"),
     CheckConstraint("from_seq <= to_seq", name="audit_seals_range_check"),
+    CheckConstraint("(erased_digest IS NULL) = (erased_by IS NULL)", name="audit_seals_erased_check"),
     comment="Sealed hashes over closed ranges of the audit, each chained to the one before",
     info=care(unaudited="is the audit itself", append_only=True),
 )

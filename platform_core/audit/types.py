@@ -108,7 +108,8 @@ class Verification:
     """What `audit verify` found.
 
     `head` is the digest of the newest seal in hexadecimal: kept elsewhere, it proves later that nothing before it was
-    rewritten. `problems` is empty when all is well.
+    rewritten. `erased_by` are operations that erased a person in a sealed range: of what was there before them, only
+    the digest is left. `problems` is empty when all is well.
     """
 
     seals: int
@@ -117,3 +118,4 @@ class Verification:
     unsealed: int
     head: str | None
     problems: tuple[str, ...]
+    erased_by: tuple[UUID, ...] = ()

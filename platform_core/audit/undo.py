@@ -42,6 +42,8 @@ def undo(connection: Connection, operation_id: UUID, undo_id: UUID) -> UndoResul
         raise Conflict(
             f"the audit keeps only fingerprints of secrets, needed for: {_named(secret)}", "make a new secret instead"
         )
+    if erased := queries.erased_rows(connection, operation_id, NAMED_ROWS):
+        raise Conflict(f"of people who were erased or merged nothing comes back: {_named(erased)}", "make it anew")
     queries.begin(connection)
     for step in queries.steps(connection, operation_id):
         _take_back(connection, operation_id, step, shapes[step.table])

@@ -183,6 +183,32 @@ def secret_rows(connection: Connection, operation_id: UUID, limit: int) -> list[
     )
 
 
+def erased_rows(connection: Connection, operation_id: UUID, limit: int) -> list[AnyRow]:
+    """Rows of an operation of which something was erased, or that name a user who was erased or merged."""
+    return list(
+        connection.execute(
+            text(
+                """
+                SELECT DISTINCT c.table_name, c.row_key
+                FROM agentadm.audit_changes c
+                CROSS JOIN LATERAL jsonb_each(c.before) e
+                WHERE c.operation_id = :operation_id AND c.origin <> 'trigger' AND (
+                    e.value = '{"erased": true}' OR EXISTS (
+                        SELECT FROM agentadm.person_columns() p
+                        JOIN agentadm.users u ON u.id::text = e.value #>> '{}'
+                        WHERE p.table_name = c.table_name AND p.link_column = e.key AND p.via_table IS NULL
+                            AND p.link_column <> 'id' AND (u.erased_at IS NOT NULL OR u.merged_into_id IS NOT NULL)
+                    )
+                )
+                ORDER BY 1, 2
+                LIMIT :limit
+                """
+            ),
+            {"operation_id": operation_id, "limit": limit},
+        ).all()
+    )
+
+
 def begin(connection: Connection) -> None:
     """Check foreign keys at COMMIT, for rows come back in any order; and keep updated_at as it is put back."""
     connection.execute(text("SET CONSTRAINTS ALL DEFERRED"))

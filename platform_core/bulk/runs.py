@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from platform_core.bulk.frame import how_to_go_on, interruption, under_key, unfinished
 from platform_core.bulk.service import Known, changed, failed, key_of, malformed, same_row, unchanged_code
 from platform_core.bulk.together import OverItems, Together
 from platform_core.bulk.types import BulkOutcome, Item, ItemResult, ItemStatus
 from platform_core.db.session import InFlight, Phase
-from platform_core.errors import AgentadmError, Conflict, Interrupted, Terminated, TryAgain
+from platform_core.errors import AgentadmError, Interrupted, MissingPrivilege, Terminated, TryAgain
 from platform_core.services import Services
-from platform_core.signals import Termination
 
 NOTHING_KNOWN = Known({}, {}, 0)
 
@@ -52,25 +52,23 @@ class Run(OverItems):
             return self._together(known)
         if self.request.write.idempotency_key is None:
             return BulkOutcome(self._each(self.request.resume))
-        return self._under_key(self.request.write.idempotency_key)
+        return self._under_key()
 
     def _together(self, known: Known) -> BulkOutcome:
         return Together(self.platform, self.request, self.change, self.find, self.tell).go(known)
 
-    def _under_key(self, key: str) -> BulkOutcome:
+    def _under_key(self) -> BulkOutcome:
         """The whole run is repeatable exactly once: a repeat goes on with what was cut short, or failed."""
-        sessions = self.platform.sessions
         write = self.request.write
         arguments = {**write.arguments, self.request.argument: f"{len(self.request.items):,} items"}
-        request = replace(write, arguments=arguments)
-        first = sessions.write(request, lambda _services: None, tuple[ItemResult, ...] | None, goes_on=True)
-        stored: Any = first.value
-        if stored is not None:
-            return BulkOutcome(stored, replace(first, value=None))
-        results = self._each(self.request.resume or first.replayed)
-        if not any(result.status is ItemStatus.FAILED for result in results):
-            sessions.go_on(first.operation_id, lambda services: services.operations.keep_result(key, results))
-        return BulkOutcome(results)
+        results, replay = under_key(
+            self.platform.sessions,
+            replace(write, arguments=arguments),
+            tuple[ItemResult, ...],
+            lambda first: self._each(self.request.resume or first.replayed),
+            lambda results: all(result.status is not ItemStatus.FAILED for result in results),
+        )
+        return BulkOutcome(results, replay)
 
     def _known(self, resume: bool) -> tuple[str, Known]:
         """The run's digest, and what of an earlier one is to be kept.
@@ -81,7 +79,7 @@ class Run(OverItems):
         request = self.request
 
         def read(services: Services) -> tuple[str, Known]:
-            digest = services.bulk.digest(request)
+            digest = services.bulk.digest(request.write)
             return digest, services.bulk.known(digest, request)
 
         digest, known = self.platform.read(read)
@@ -89,10 +87,7 @@ class Run(OverItems):
         if resume or known.recorded == 0:
             return digest, known
         if known.recorded < total and not request.restart:
-            raise Conflict(
-                f"an earlier run of these {total:,} items was cut short after {known.recorded:,}",
-                "go on with it: --resume; forget it and begin anew: --restart",
-            )
+            raise unfinished(f"{total:,} items", known.recorded)
         return digest, NOTHING_KNOWN
 
     def _each(self, resume: bool) -> tuple[ItemResult, ...]:
@@ -119,7 +114,10 @@ class Run(OverItems):
     def _record_rest(self, digest: str) -> None:
         if self._rest:
             total = len(self.request.items)
-            self.platform.keeper.keep(lambda services: services.bulk.record_rest(digest, total, self._rest))
+            private = self.request.private
+            self.platform.keeper.keep(
+                lambda services: services.bulk.record_rest(digest, total, self._rest, private=private)
+            )
 
     def _one(self, digest: str, item: Item, *, waits: bool) -> ItemResult:
         """Change one item, in an operation and a transaction of its own."""
@@ -137,7 +135,8 @@ class Run(OverItems):
         except _DoneElsewhere:
             _, known = self._known(True)
             return known.done[item.place]
-        except (Interrupted, Terminated):
+        except (Interrupted, Terminated, MissingPrivilege):
+            # What a login may not do to one, it may not do to any.
             raise
         except AgentadmError as error:
             if isinstance(error, TryAgain):
@@ -164,29 +163,17 @@ class Run(OverItems):
         """Stop where the database is gone, or does not tell what became of the item, and do not fail all the others."""
         in_flight = self.platform.sessions.in_flight
         if in_flight is not None and in_flight.phase is Phase.UNKNOWN:
-            raise TryAgain(f"{error.message}; {self._told()}", self._how_to_go_on()) from error
+            raise TryAgain(f"{error.message}; {self._told()}", how_to_go_on(self.request.write)) from error
         try:
             self.platform.reader.read(lambda _services: None)
         except TryAgain:
-            raise TryAgain(f"{error.message}; {self._told()}", self._how_to_go_on()) from error
+            raise TryAgain(f"{error.message}; {self._told()}", how_to_go_on(self.request.write)) from error
 
     def _interruption(self, signal: BaseException) -> AgentadmError:
         """What to say after a signal: how far the run has come, the item under way included."""
-        terminated = isinstance(signal, (Terminated, Termination))
-        under_way = self.platform.sessions.in_flight
-        if isinstance(signal, KeyboardInterrupt):
-            self.platform.database.forget()
-        done = under_way is not None and under_way is not self._before and under_way.phase is Phase.COMMITTED
-        word = "ended by SIGTERM" if terminated else "interrupted"
-        kind = Terminated if terminated else Interrupted
-        return kind(f"{word}; {self._told(int(done))}", self._how_to_go_on())
+        return interruption(self.platform, signal, self._before, self._told, self.request.write)
 
-    def _told(self, more: int = 0) -> str:
+    def _told(self, more: bool = False) -> str:
         done = sum(result.operation_id is not None for result in self._results.values()) + more
         total = len(self.request.items)
         return f"{done:,} of {total:,} items are done, {total - done:,} are not"
-
-    def _how_to_go_on(self) -> str:
-        if self.request.write.idempotency_key is not None:
-            return "go on exactly there: repeat the command with the same idempotency key"
-        return "go on exactly there: repeat the command with --resume"

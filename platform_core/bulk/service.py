@@ -12,6 +12,7 @@ from platform_core.bulk import queries
 from platform_core.bulk.types import BulkRequest, ItemResult, ItemStatus
 from platform_core.db.session import inputs_digest
 from platform_core.errors import ExitCode
+from platform_core.operations.types import WriteRequest
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,8 @@ class BulkService:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def digest(self, request: BulkRequest) -> str:
+    def digest(self, write: WriteRequest) -> str:
         """What tells this run from others: the command, its inputs with all items, and its idempotency key."""
-        write = request.write
         inputs = {**write.inputs, "idempotency_key": write.idempotency_key}
         return inputs_digest(queries.digest_key(self._connection), replace(write, inputs=inputs))
 
@@ -77,8 +77,8 @@ class BulkService:
         status = queries.record(self._connection, {**values, "unchanged_code": code, "waits": waits})
         return None if status is None else ItemStatus(status)
 
-    def record_rest(self, digest: str, total: int, results: Mapping[int, ItemResult]) -> None:
-        """Write down, by place, the items that changed nothing."""
+    def record_rest(self, digest: str, total: int, results: Mapping[int, ItemResult], *, private: bool) -> None:
+        """Write down, by place, the items that changed nothing; without their messages if `private`."""
         if results:
             rows = [
                 {
@@ -87,7 +87,7 @@ class BulkService:
                     "item": place,
                     "status": result.status.value,
                     "code": result.code,
-                    "message": result.message,
+                    "message": None if private else result.message,
                 }
                 for place, result in results.items()
             ]

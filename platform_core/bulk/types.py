@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from platform_core.errors import ExitCode
-from platform_core.operations.types import Outcome, WriteRequest
+
+if TYPE_CHECKING:
+    from platform_core.operations.types import Outcome, WriteRequest
 
 
 class ItemStatus(StrEnum):
@@ -77,9 +79,10 @@ class BulkRequest:
         resume: go on with what an earlier run of the same items left.
         restart: forget what an earlier run of the same items did, and begin anew.
         error_unchanged: an item with nothing to change has the code of that.
+        private: keep no messages, which name what is to be forgotten.
     """
 
-    write: WriteRequest
+    write: "WriteRequest"
     argument: str
     items: tuple[Item, ...]
     atomic: bool = False
@@ -87,6 +90,7 @@ class BulkRequest:
     resume: bool = False
     restart: bool = False
     error_unchanged: bool = False
+    private: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ class BulkOutcome:
     """The results, and the one operation that they were made in: with `atomic`, in a dry run, or in a replay."""
 
     results: tuple[ItemResult, ...]
-    outcome: Outcome[Any] | None = None
+    outcome: "Outcome[Any] | None" = None
 
 
 def exit_code(results: Sequence[ItemResult | ItemValue]) -> int:

@@ -32,8 +32,35 @@ WHERE starts_with(value, %(start)s) AND {OUR_SCHEMA}
 ORDER BY started_at DESC LIMIT %(shown)s
 """  # noqa: S608 - a constant
 
+TEAMS = f"""
+SELECT value, told FROM (
+    SELECT slug AS value, name AS told FROM agentadm.teams
+    WHERE deleted_at IS NULL AND lower(slug) >= %(start)s ORDER BY lower(slug) LIMIT %(near)s
+) AS found
+WHERE starts_with(value, %(start)s) AND {OUR_SCHEMA}
+ORDER BY value LIMIT %(shown)s
+"""  # noqa: S608 - a constant
+
+
+def _by_name(table: str) -> str:
+    return f"""
+SELECT value, told FROM (
+    SELECT lower(name) AS value, id::text AS told FROM agentadm.{table}
+    WHERE lower(name) >= %(start)s ORDER BY lower(name) LIMIT %(near)s
+) AS found
+WHERE starts_with(value, %(start)s) AND {OUR_SCHEMA}
+ORDER BY value LIMIT %(shown)s
+"""  # noqa: S608 - of names of ours
+
+
 # By noun: a later one is a line here, and a completer beside its argument type in cli/options.py.
-STATEMENTS = {"users": USERS, "operations": OPERATIONS}
+STATEMENTS = {
+    "users": USERS,
+    "operations": OPERATIONS,
+    "teams": TEAMS,
+    "projects": _by_name("projects"),
+    "crews": _by_name("crews"),
+}
 
 # One round trip with the statement itself, and what it asks for is gone at the end.
 BEFORE = "BEGIN READ ONLY; SET LOCAL statement_timeout = {milliseconds}; SET LOCAL lock_timeout = {milliseconds};"

@@ -14,7 +14,6 @@ from platform_core.db import doctor_queries, queries
 from platform_core.db.engine import translated
 from platform_core.db.guards import (
     checked_environment,
-    find_mark,
     known_revision,
     marked,
     place,
@@ -23,10 +22,11 @@ from platform_core.db.guards import (
     refuse_production,
     refuse_strong_login,
 )
+from platform_core.db.mark import Mark
+from platform_core.db.mark_queries import find_mark
 from platform_core.db.types import (
     FileResult,
     Initialised,
-    Mark,
     Migrated,
     PlannedMigration,
     Reset,
@@ -196,7 +196,7 @@ class Care:
         def look(services: "Services") -> Status:
             connection = services.connection
             surroundings = doctor_queries.surroundings(connection)
-            mark = services.database.mark()
+            mark = find_mark(connection)
             in_default = queries.default_partition_rows(connection)
             return Status(
                 where=place(connection),

@@ -12,9 +12,11 @@ from sqlalchemy.exc import DBAPIError
 
 from platform_core.db import doctor_queries, queries
 from platform_core.db.engine import translated
+from platform_core.db.mark import Mark
+from platform_core.db.mark_queries import find_mark
 from platform_core.db.schema import AnyRow, care_of, load_tables
 from platform_core.db.transaction_queries import database_now
-from platform_core.db.types import Finding, Mark
+from platform_core.db.types import Finding
 from platform_core.db.version import SCHEMA_VERSION
 from platform_core.errors import AgentadmError
 from platform_core.listing.types import ListRequest
@@ -68,12 +70,12 @@ def examine(connection: Connection) -> tuple[Finding, ...]:
     Args:
         connection: inside a transaction, which is not changed.
     """
-    row = queries.find_mark(connection)
-    if row is None:
+    mark = find_mark(connection)
+    if mark is None:
         return (
             Finding("mark", ok=False, detail="this database was not set up by agentadm", advice="agentadm db init"),
         )
-    patient = Patient(connection, Mark(**row._mapping))
+    patient = Patient(connection, mark)
     return tuple(_examined(name, check, patient) for name, check in CHECKS.items())
 
 
@@ -196,6 +198,11 @@ def _row_security(patient: Patient) -> str | Problem:
     if open_tables := [table.name for table in patient.tables if not table.row_security]:
         return Problem(
             f"off on {_named(open_tables)}", "ALTER TABLE agentadm.… ENABLE ROW LEVEL SECURITY, as the owner"
+        )
+    if past := doctor_queries.ways_past_policies(patient.connection):
+        return Problem(
+            f"gone round by {_named(past)}",
+            "ALTER VIEW agentadm.… SET (security_invoker = true); REVOKE ALL ON agentadm.…, as the owner",
         )
     return "on everywhere"
 

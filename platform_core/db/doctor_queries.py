@@ -37,6 +37,23 @@ WORKING_TRIGGERS = text(
 )
 
 
+# What is read past the policies: a view that shows what its maker may see, and a partition that somebody may read.
+WAYS_PAST_POLICIES = text(
+    """
+    SELECT c.relname || CASE c.relkind WHEN 'v' THEN ' (a view without security_invoker)' WHEN 'm' THEN
+        ' (a materialized view)' ELSE ' (a partition with privileges of its own)' END
+    FROM pg_class c
+    WHERE c.relnamespace = 'agentadm'::regnamespace AND (
+        c.relkind = 'm' OR c.relkind = 'v' AND NOT coalesce('security_invoker=true' = ANY (c.reloptions), false)
+        OR c.relispartition AND c.relkind = 'r' AND EXISTS (
+            SELECT FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner
+        )
+    )
+    ORDER BY 1
+    """
+)
+
+
 def surroundings(connection: Connection) -> AnyRow:
     """What the server says of itself and of this session."""
     return connection.execute(SURROUNDINGS).one()
@@ -45,6 +62,11 @@ def surroundings(connection: Connection) -> AnyRow:
 def tables(connection: Connection) -> list[AnyRow]:
     """Tables and partitions of ours: name, the table they count as, and whether row-level security is on."""
     return list(connection.execute(TABLES).all())
+
+
+def ways_past_policies(connection: Connection) -> list[str]:
+    """Views and partitions of ours through which rows are read that no policy allows."""
+    return list(connection.execute(WAYS_PAST_POLICIES).scalars())
 
 
 def working_triggers(connection: Connection) -> set[tuple[str, str]]:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from platform_core.errors import AgentadmError, Conflict, NotPermitted, TryAgain, UsageError
+from platform_core.errors import AgentadmError, Conflict, MissingPrivilege, NotPermitted, TryAgain, UsageError
 
 if TYPE_CHECKING:
     from platform_core.config import Settings
@@ -213,7 +213,7 @@ def translated(error: BaseException) -> AgentadmError:
     if state.startswith("28") or state == "3D000":
         return NotPermitted(f"the database refused the login: {message}", "check the URL, the user and the password")
     if state == "42501":
-        return NotPermitted(f"the database login may not do this: {message}", cause.diag.message_hint)
+        return MissingPrivilege(f"the database login may not do this: {message}", cause.diag.message_hint)
     if state.startswith("23"):
         return _broken_rule(state, message, cause)
     if state in {"42P01", "3F000", "42883"}:

@@ -7,8 +7,9 @@ from sqlalchemy import Connection
 
 from platform_core.config import NO_DATABASE, Settings
 from platform_core.db import queries
+from platform_core.db.mark import Mark
+from platform_core.db.mark_queries import find_mark
 from platform_core.db.schema import MARK_COMMENT
-from platform_core.db.types import Mark
 from platform_core.errors import AgentadmError, Conflict, NotPermitted, UsageError
 
 DEFAULT_ENVIRONMENT = "development"
@@ -83,12 +84,6 @@ def place(connection: Connection) -> str:
         raise AgentadmError("the connection is lost")
     info = driver.info
     return f"{info.dbname} at {info.host}:{info.port} as {info.user}"
-
-
-def find_mark(connection: Connection) -> Mark | None:
-    """The mark of the installation, None where there is none."""
-    row = queries.find_mark(connection)
-    return None if row is None else Mark(**row._mapping)
 
 
 def marked(connection: Connection) -> Mark:

@@ -16,7 +16,7 @@ from psycopg.conninfo import make_conninfo
 from sqlalchemy import Connection
 
 from platform_core.db.embedded.binaries import WHEEL_FOLDERS, find_binaries
-from platform_core.errors import AgentadmError, NotPermitted, TryAgain, UsageError
+from platform_core.errors import AgentadmError, MissingPrivilege, TryAgain, UsageError
 
 if TYPE_CHECKING:
     from platform_core.config import Settings
@@ -171,7 +171,7 @@ def run(program: Program, *arguments: str, environ: dict[str, str] | None = None
     said = done.stderr.strip()
     name = program.path.name
     if "permission denied" in said or "row-level security" in said or "must be owner" in said:
-        raise NotPermitted(f"{name}: {said}", "use the login that owns the schema: agentadm db roles list")
+        raise MissingPrivilege(f"{name}: {said}", "use the login that owns the schema: agentadm db roles list")
     if "connection to server" in said or "canceling statement due to" in said:
         raise TryAgain(f"{name}: {said}", "try again later")
     raise AgentadmError(f"{name} failed with code {done.returncode}: {said}")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, insert, text, update
 
+from platform_core.db import mark_queries
 from platform_core.db.schema import MARK_COMMENT, SCHEMA, AnyRow
 from platform_core.db.tables import installation
 
@@ -17,26 +18,6 @@ def exec_raw(connection: Connection, statement: str) -> None:
     connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
 
 
-# ---------------------------------------------------------------------------------------------------------------- mark
-
-# By the name of our index: somebody else's schema may have a table of that name. Every command begins with this, and
-# a look at the columns would take four times as long.
-MARK_THERE = text(
-    """
-    SELECT to_regclass('agentadm.installation_one_row_key') IS NOT NULL AS installation,
-        to_regclass('agentadm.alembic_version') IS NOT NULL AS alembic_version
-    """
-)
-MARK = text(
-    """
-    SELECT id, environment, production, system_identifier,
-        (SELECT version_num FROM agentadm.alembic_version) AS schema_version
-    FROM agentadm.installation
-    """
-)
-MARK_UNVERSIONED = text(
-    "SELECT id, environment, production, system_identifier, NULL AS schema_version FROM agentadm.installation"
-)
 SCHEMA_STATE = text(
     """
     SELECT obj_description(n.oid, 'pg_namespace') AS comment, pg_get_userbyid(n.nspowner) AS owner
@@ -53,17 +34,6 @@ LOGIN = text(
 )
 
 
-def find_mark(connection: Connection) -> AnyRow | None:
-    """The row of the installation with the schema's revision; None where table or row is missing.
-
-    The catalogue is asked first: a failed statement would end the caller's transaction.
-    """
-    there = connection.execute(MARK_THERE).one()
-    if not there.installation:
-        return None
-    return connection.execute(MARK if there.alembic_version else MARK_UNVERSIONED).first()
-
-
 def find_schema(connection: Connection) -> AnyRow | None:
     """Comment and owner of our schema, None without one."""
     return connection.execute(SCHEMA_STATE).first()
@@ -71,7 +41,7 @@ def find_schema(connection: Connection) -> AnyRow | None:
 
 def find_revision(connection: Connection) -> str | None:
     """The schema's revision; None before the first migration."""
-    if not connection.execute(MARK_THERE).one().alembic_version:
+    if not connection.execute(mark_queries.MARK_THERE).one().alembic_version:
         return None
     found: str | None = connection.execute(text("SELECT version_num FROM agentadm.alembic_version")).scalar()
     return found

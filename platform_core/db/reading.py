@@ -10,6 +10,7 @@ from platform_core.db.engine import DRIVER_ERRORS, Database, roll_back, translat
 from platform_core.services import Services
 
 T = TypeVar("T")
+First = Callable[[Services], None] | None
 
 DEFAULT_STATEMENT_SECONDS = 300.0
 DEFAULT_LOCK_SECONDS = 5.0
@@ -22,39 +23,56 @@ class Reader:
         database: where to.
         settings: time-outs and the fake clock.
         wait_seconds: how long to wait for a lock before giving up with TryAgain; None for the default.
+        as_user: reference of the user whose eyes to read with, under row-level security; None for the login's own.
     """
 
-    def __init__(self, database: Database, settings: Settings, wait_seconds: float | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        wait_seconds: float | None = None,
+        as_user: str | None = None,
+    ) -> None:
         self._database = database
         self._settings = settings
         self._wait_seconds = wait_seconds
+        self._as_user = as_user
 
-    def read(self, work: Callable[[Services], T]) -> T:
+    def read(self, work: Callable[[Services], T], *, first: First = None) -> T:
         """Run statements that see one moment of the database and cannot change it.
+
+        Args:
+            work: the statements.
+            first: what to do before, with the login's own eyes.
 
         Raises:
             AgentadmError: whatever the work raises; driver errors translated.
         """
-        with self._transaction() as services:
+        with self._transaction(first) as services:
             return work(services)
 
-    def stream(self, work: Callable[[Services], Iterator[T]]) -> Iterator[T]:
+    def stream(self, work: Callable[[Services], Iterator[T]], *, first: First = None) -> Iterator[T]:
         """As read, for rows that are taken one by one: the transaction is open until the last is taken, or close().
 
         Raises:
             AgentadmError: whatever the work raises; driver errors translated.
         """
-        with self._transaction() as services:
+        with self._transaction(first) as services:
             yield from work(services)
 
     @contextmanager
-    def _transaction(self) -> Iterator[Services]:
+    def _transaction(self, first: First) -> Iterator[Services]:
         connection = self._database.connection.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
         try:
             transaction_queries.set_up(connection, self._timeouts())
-            yield Services(connection)
+            services = Services(connection)
+            if first is not None:
+                first(services)
+            if self._as_user is not None:
+                transaction_queries.become_tenant(connection, services.users.find(self._as_user))
+            yield services
         except DRIVER_ERRORS as error:
             raise translated(error) from error
         finally:

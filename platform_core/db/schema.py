@@ -3,7 +3,7 @@
 A table states in its `info` what the database is to do with it: see `care`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
@@ -13,7 +13,9 @@ from uuid import UUID
 
 from sqlalchemy import Column, DateTime, MetaData, Row, Table, Uuid, text
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.schema import CreateIndex, CreateTable, SetColumnComment, SetTableComment
+from sqlalchemy.schema import AddConstraint, CreateIndex, CreateTable, SetColumnComment, SetTableComment
+
+from platform_core.db.people import PersonLink
 
 # A row of whatever columns; which ones, its statement says.
 AnyRow = Row[*tuple[Any, ...]]
@@ -21,7 +23,7 @@ AnyRow = Row[*tuple[Any, ...]]
 SCHEMA = "agentadm"
 # By this comment on the schema an init that was cut short is known, and not taken for a schema of somebody else's.
 MARK_COMMENT = "agentadm"
-NOUNS_WITH_TABLES = ("audit", "jobs", "operations", "users")
+NOUNS_WITH_TABLES = ("audit", "crews", "importing", "jobs", "operations", "projects", "teams", "users")
 
 metadata = MetaData(
     schema=SCHEMA,
@@ -44,6 +46,8 @@ class Care:
         masked: columns that the audit keeps and shows only with --reveal: phone numbers, contents.
         ignored: columns whose changes are not audited (last use and the like).
         append_only: whether rows, once there, may only be changed by the owner.
+        people: the columns that name a person; every foreign key to users is among them.
+        texts: columns in which anybody may have written about anybody.
     """
 
     unaudited: str | None = None
@@ -51,6 +55,8 @@ class Care:
     masked: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     append_only: bool = False
+    people: tuple[PersonLink, ...] = ()
+    texts: tuple[str, ...] = ()
 
 
 def care(
@@ -60,9 +66,11 @@ def care(
     masked: tuple[str, ...] = (),
     ignored: tuple[str, ...] = (),
     append_only: bool = False,
+    people: tuple[PersonLink, ...] = (),
+    texts: tuple[str, ...] = (),
 ) -> dict[str, Care]:
     """The `info` of a table; see `Care`."""
-    return {"care": Care(unaudited, secrets, masked, ignored, append_only)}
+    return {"care": Care(unaudited, secrets, masked, ignored, append_only, people, texts)}
 
 
 def care_of(table: Table) -> Care:
@@ -78,6 +86,16 @@ def care_of(table: Table) -> Care:
 def masked_columns() -> dict[str, tuple[str, ...]]:
     """By table, the columns that are shown only with --reveal."""
     return {table.name: care_of(table).masked for table in load_tables().tables.values()}
+
+
+def tables_of_people() -> list[tuple[Table, tuple[PersonLink, ...]]]:
+    """Every table with columns that name a person, and those, in an order in which rows can be moved or deleted."""
+    return [(table, care_of(table).people) for table in load_tables().sorted_tables if care_of(table).people]
+
+
+def person_links() -> list[tuple[Table, PersonLink]]:
+    """Every column that names a person, in the same order."""
+    return [(table, link) for table, links in tables_of_people() for link in links]
 
 
 def key_column() -> Column[UUID]:
@@ -141,7 +159,12 @@ def declared_statements() -> Iterator[str]:
     for table in tables:
         yield from _table_statements(table)
     for table in tables:
+        yield from _circular_statements(table)
+    for table in tables:
         yield from _care_statements(table)
+    yield from _sql_files("triggers")
+    yield from _declared_lists()
+    yield from _sql_files("views")
     yield from _sql_files("policies")
     yield "SELECT agentadm.ensure_partitions(3)"
     yield "SELECT agentadm.make_roles()"
@@ -166,6 +189,14 @@ def _table_statements(table: Table) -> Iterator[str]:
         yield str(SetColumnComment(column).compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
 
 
+def _circular_statements(table: Table) -> Iterator[str]:
+    """Foreign keys to a table that itself names this one: added when both are there."""
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy leaves it untyped
+    for constraint in table.foreign_key_constraints:
+        if constraint.use_alter:
+            yield str(AddConstraint(constraint).compile(dialect=dialect)).strip()
+
+
 def partitioned_by(table: Table) -> str | None:
     """The partitioning clause of a table, or None."""
     clause: str | None = table.dialect_options["postgresql"]["partition_by"]
@@ -185,6 +216,45 @@ def _care_statements(table: Table) -> Iterator[str]:
     if partitioned_by(table):
         yield f"SELECT agentadm.equip_partition('{table.fullname}', '{table.fullname}_default')"
     yield f"ALTER TABLE {table.fullname} ENABLE ROW LEVEL SECURITY"
+
+
+def _declared_lists() -> Iterator[str]:
+    """Functions that answer with what the tables say in `care(people=...)` and `care(texts=...)`.
+
+    Of people there is one row for each personal column, or one without.
+    """
+    people = [
+        (table.name, link.column, *(link.via or (None, None)), str(link.on_erase), link.erase_unless, name, left,
+         name in link.names)
+        for table, link in person_links()
+        for name, left in _personal(link)
+    ]  # fmt: skip
+    yield _listing(
+        "person_columns",
+        "table_name text, link_column text, via_table text, via_column text, on_erase text, erase_unless text, "
+        "column_name text, left_behind text, names_person boolean",
+        people,
+    )
+    texts = [(table.name, column) for table in load_tables().sorted_tables for column in care_of(table).texts]
+    yield _listing("free_texts", "table_name text, column_name text", texts)
+
+
+def _listing(name: str, columns: str, rows: Sequence[tuple[str | bool | None, ...]]) -> str:
+    values = ",\n    ".join(f"({', '.join(_literal(value) for value in row)})" for row in rows)
+    return (
+        f"CREATE OR REPLACE FUNCTION agentadm.{name}() RETURNS TABLE ({columns})\n"
+        f"    LANGUAGE sql IMMUTABLE AS $$\nVALUES\n    {values}\n$$"
+    )
+
+
+def _personal(link: PersonLink) -> Iterable[tuple[str | None, str | None]]:
+    return link.personal.items() or [(None, None)]
+
+
+def _literal(value: str | bool | None) -> str:
+    if value is None:
+        return "NULL::pg_catalog.text"
+    return str(value).lower() if isinstance(value, bool) else "'" + value.replace("'", "''") + "'::pg_catalog.text"
 
 
 def _touch_triggers(table: Table, ignored: tuple[str, ...]) -> Iterator[str]:

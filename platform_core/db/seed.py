@@ -10,11 +10,24 @@ from random import Random
 
 from sqlalchemy import Connection, Table
 
+from platform_core.crews.tables import crews
 from platform_core.db import seed_queries
 from platform_core.db.seed_people import stream
+from platform_core.db.seed_teams import (
+    CREW_COLUMNS,
+    MEMBER_COLUMNS,
+    PROJECT_COLUMNS,
+    TEAM_COLUMNS,
+    crew_rows,
+    member_rows,
+    project_rows,
+    team_rows,
+)
 from platform_core.db.seed_users import IDENTITY_COLUMNS, USER_COLUMNS, Row, identity_rows, user_rows
 from platform_core.db.types import SeedResult
-from platform_core.errors import Conflict, NotPermitted, UsageError
+from platform_core.errors import Conflict, MissingPrivilege, UsageError
+from platform_core.projects.tables import projects
+from platform_core.teams.tables import team_members, teams
 from platform_core.users.tables import identities, users
 
 SCALES: dict[str, int] = {"small": 400, "medium": 20_000, "large": 1_000_000}
@@ -39,6 +52,10 @@ class Step:
 STEPS = (
     Step(users, USER_COLUMNS, user_rows),
     Step(identities, IDENTITY_COLUMNS, identity_rows),
+    Step(teams, TEAM_COLUMNS, team_rows),
+    Step(team_members, MEMBER_COLUMNS, member_rows),
+    Step(projects, PROJECT_COLUMNS, project_rows),
+    Step(crews, CREW_COLUMNS, crew_rows),
 )
 
 
@@ -55,7 +72,7 @@ def seed(connection: Connection, scale: str) -> SeedResult:
     Raises:
         UsageError: there is no such scale.
         Conflict: there are users already.
-        NotPermitted: row-level security holds for this login; PostgreSQL then allows no COPY.
+        MissingPrivilege: row-level security holds for this login; PostgreSQL then allows no COPY.
     """
     count = SCALES.get(scale)
     if count is None:
@@ -67,7 +84,7 @@ def seed(connection: Connection, scale: str) -> SeedResult:
             "make a new database, or empty this one with: agentadm db reset",
         )
     if found.restricted:
-        raise NotPermitted(
+        raise MissingPrivilege(
             "a seed is loaded by COPY, which this login may not use on agentadm.users", "log in as the schema's owner"
         )
     made: dict[str, int] = {}
@@ -75,4 +92,4 @@ def seed(connection: Connection, scale: str) -> SeedResult:
         rows = step.rows(count, stream(step.table.name))
         made[step.table.name] = seed_queries.copy_rows(connection, step.table, step.columns, rows)
         seed_queries.analyze(connection, step.table)
-    return SeedResult(scale, users=made["users"], identities=made["identities"])
+    return SeedResult(scale, **made)

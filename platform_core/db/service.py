@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from platform_core.db import queries, role_queries, stats_queries
 from platform_core.db.schema import AnyRow
-from platform_core.db.types import Finding, Maintenance, Mark, OperatorRole, SeedResult, Stat
+from platform_core.db.types import Finding, Maintenance, OperatorRole, SeedResult, Stat
 from platform_core.errors import AgentadmError, Conflict, NotFound, NotPermitted, UsageError
 from platform_core.services import Services
 
@@ -31,11 +31,6 @@ class DatabaseService:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-
-    def mark(self) -> Mark | None:
-        """The mark of the installation; None where there is none. Two statements, and none that can fail for that."""
-        row = queries.find_mark(self._connection)
-        return None if row is None else Mark(**row._mapping)
 
     def stats(self) -> tuple[Stat, ...]:
         """Sessions, sizes, unused indexes, the oldest transaction; slow statements where the server keeps them."""
@@ -66,6 +61,7 @@ class DatabaseService:
         partitions = queries.ensure_partitions(self._connection, months_ahead)
         expired = services.operations.forget_keys(KEYS_KEPT)
         services.bulk.forget_finished(KEYS_KEPT)
+        services.importing.forget_orphans()
         return Maintenance(partitions, services.audit.seal(), expired)
 
     def seed(self, scale: str) -> SeedResult:

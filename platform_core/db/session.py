@@ -40,6 +40,8 @@ ATTEMPTS = 3
 RERUN_STATES = frozenset({"40001", "40P01"})
 FIND_OUT_SECONDS = 30.0
 POLL_SECONDS = 0.05
+# What agentadm.erase_person leaves of an answer.
+ERASED_ANSWER = {"erased": True}
 
 
 class Phase(StrEnum):
@@ -188,6 +190,12 @@ class Sessions(Reader):
             raise Conflict(
                 f"idempotency key {key!r} was used for other inputs, by operation {stored.operation_id}",
                 "use a new key, or repeat the command exactly",
+                operation_id=str(stored.operation_id),
+            )
+        if stored.result == ERASED_ANSWER:
+            raise Conflict(
+                f"operation {stored.operation_id} ran under this key before; its answer was erased with a person",
+                f"nothing was changed; see: agentadm audit show {stored.operation_id}",
                 operation_id=str(stored.operation_id),
             )
         value = None if stored.result is None else msgspec.convert(stored.result, result_type)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import Connection, text
 
@@ -17,6 +18,14 @@ SET_UP = text(SETTINGS)
 def set_up(connection: Connection, settings: Mapping[str, str]) -> None:
     """Set time-outs and the clock of a transaction, in one round trip."""
     connection.execute(SET_UP, settings)
+
+
+def become_tenant(connection: Connection, user_id: UUID) -> None:
+    """Read as a user, under row-level security, for the rest of the transaction."""
+    connection.execute(
+        text("SELECT set_config('app.current_user_id', :user, true), set_config('role', 'agentadm_tenant', true)"),
+        {"user": str(user_id)},
+    )
 
 
 def database_now(connection: Connection) -> datetime:

@@ -1,18 +1,6 @@
 """What the database commands answer."""
 
 from dataclasses import dataclass
-from uuid import UUID
-
-
-@dataclass(frozen=True)
-class Mark:
-    """The mark of the installation. `schema_version` is None before the first migration."""
-
-    id: UUID
-    environment: str
-    production: bool
-    system_identifier: str | None
-    schema_version: str | None
 
 
 @dataclass(frozen=True)
@@ -98,6 +86,10 @@ class SeedResult:
     scale: str
     users: int
     identities: int
+    teams: int
+    team_members: int
+    projects: int
+    crews: int
 
 
 @dataclass(frozen=True)

@@ -146,6 +146,7 @@ class ChunkProgressColumns(TypedColumns):
     row_key: Named[str | None] = Column(Text, comment="Key of the row that it was about, as text")
     created_at: Named[datetime] = created_column()
     updated_at: Named[datetime] = updated_column()
+    counts: Named[Any] = Column(JSONB, nullable=True, comment="What a chunk of an import did, in numbers")
 
 
 chunk_progress = Table(

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import UUID
 
-from platform_core.audit.types import ChangeList
+if TYPE_CHECKING:
+    from platform_core.audit.types import ChangeList
 
 T = TypeVar("T")
 
@@ -56,7 +57,7 @@ class Outcome(Generic[T]):
     dry_run: bool = False
     replayed: bool = False
     affected: int = 0
-    changes: ChangeList | None = None
+    changes: "ChangeList | None" = None
     planned: tuple[Mapping[str, Any], ...] = ()
 
 

@@ -1,14 +1,18 @@
 """Every statement about users."""
 
-import dataclasses
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Select,
     and_,
+    delete,
     func,
     insert,
+    literal,
     or_,
     select,
     true,
@@ -19,10 +23,11 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from platform_core.db.reference_queries import ends_with
 from platform_core.db.schema import AnyRow
-from platform_core.listing.queries import ListSpec, Sort, fields_of
+from platform_core.projects.tables import projects
 from platform_core.refs import as_uuid, as_uuid_ending
+from platform_core.teams.tables import team_members, teams
 from platform_core.users.tables import identities, users
-from platform_core.users.types import NewUser, UserRole, UserStatus, UserSummary
+from platform_core.users.types import NewUser, UserStatus
 
 CANDIDATES = 10
 
@@ -45,6 +50,22 @@ identity_list = (
     .scalar_subquery()
     .label("identities")
 )
+membership_list = (
+    select(
+        func.coalesce(
+            func.jsonb_agg(
+                aggregate_order_by(
+                    func.jsonb_build_object("team", teams.c.slug, "role", team_members.c.role), teams.c.slug
+                )
+            ),
+            func.jsonb_build_array(),
+        )
+    )
+    .where(team_members.c.user_id == columns.id, teams.c.id == team_members.c.team_id, teams.c.deleted_at.is_(None))
+    .scalar_subquery()
+    .label("teams")
+)
+project_count = select(func.count()).where(projects.c.owner_user_id == columns.id).scalar_subquery().label("projects")
 label = func.coalesce(columns.email, columns.username, columns.full_name, "no e-mail").label("label")
 
 
@@ -78,40 +99,20 @@ def find(connection: Connection, reference: str, *, deleted: bool) -> list[tuple
     return [(row.id, row.label) for row in connection.execute(statement)]
 
 
+def _whole() -> Select[*tuple[Any, ...]]:
+    return select(users, identity_list, membership_list, project_count, label)
+
+
 def load(connection: Connection, reference: str, *, deleted: bool) -> list[AnyRow]:
     """Whole rows of a reference's candidates, with their identities, in one round trip."""
-    statement = select(users, identity_list, label).where(_is_named_by(reference, deleted=deleted)).limit(CANDIDATES)
+    statement = _whole().where(_is_named_by(reference, deleted=deleted)).limit(CANDIDATES)
     return list(connection.execute(statement).all())
 
 
 def load_by_id(connection: Connection, user_id: UUID, *, lock: bool = False) -> AnyRow:
     """One row with its identities; locked for the rest of the transaction if asked."""
-    statement = select(users, identity_list, label).where(columns.id == user_id)
+    statement = _whole().where(columns.id == user_id)
     return connection.execute(statement.with_for_update(of=users) if lock else statement).one()
-
-
-# --where knows every column but the JSON; --sort only those with an index.
-LIST = ListSpec(
-    fields=fields_of(users, words={"role": tuple(UserRole), "status": tuple(UserStatus)}),
-    columns={field.name: columns[field.name] for field in dataclasses.fields(UserSummary)},
-    sorts={
-        "created_at": Sort(columns.created_at),
-        "email": Sort(func.lower(columns.email), nullable=True),
-        "username": Sort(func.lower(columns.username), nullable=True),
-        "id": Sort(columns.id),
-    },
-    default_sort="-created_at",
-    key=columns.id,
-    time=columns.created_at,
-)
-
-
-def list_filters(*, status: UserStatus | None, role: UserRole | None, deleted: bool) -> list[ColumnElement[bool]]:
-    """The real options of the list as conditions."""
-    filters: list[ColumnElement[bool]] = [columns.deleted_at.is_not(None) if deleted else columns.deleted_at.is_(None)]
-    filters += [columns.status == status.value] if status is not None else []
-    filters += [columns.role == role.value] if role is not None else []
-    return filters
 
 
 def near(connection: Connection, reference: str) -> list[str]:
@@ -125,12 +126,17 @@ def near(connection: Connection, reference: str) -> list[str]:
     return list(connection.execute(union_all(*around)).scalars())
 
 
-def holder_of(connection: Connection, new: NewUser) -> AnyRow | None:
-    """A living user that has the e-mail already, or anybody that has the username."""
-    same_email = and_(func.lower(columns.email) == new.email.lower(), columns.deleted_at.is_(None))
-    same_username = func.lower(columns.username) == (new.username or "").lower()
-    meant = same_email if new.username is None else or_(same_email, same_username)
-    return connection.execute(select(columns.id, columns.email, columns.username).where(meant)).first()
+def holder_of(
+    connection: Connection, email: str | None, username: str | None, *, but: UUID | None = None
+) -> AnyRow | None:
+    """A living user, other than `but`, that has the e-mail already, or anybody that has the username."""
+    same_email = and_(func.lower(columns.email) == (email or "").lower(), columns.deleted_at.is_(None))
+    same_username = func.lower(columns.username) == (username or "").lower()
+    meant = or_(
+        and_(same_email, literal(value=email is not None)), and_(same_username, literal(value=username is not None))
+    )
+    found = select(columns.id, columns.email, columns.username).where(meant)
+    return connection.execute(found if but is None else found.where(columns.id != but)).first()
 
 
 def create(connection: Connection, new: NewUser) -> UUID:
@@ -149,6 +155,42 @@ def create(connection: Connection, new: NewUser) -> UUID:
         .returning(columns.id)
     )
     return connection.execute(statement).scalar_one()
+
+
+def hold(connection: Connection, user_id: UUID) -> bool:
+    """Keep a user from being deleted until the end of the transaction; False where that has happened."""
+    living = select(columns.id).where(columns.id == user_id, columns.deleted_at.is_(None))
+    return connection.execute(living.with_for_update(read=True)).first() is not None
+
+
+def change(connection: Connection, user_id: UUID, values: Mapping[str, Any]) -> None:
+    """Set columns of a user."""
+    renamed = {"metadata_" if name == "metadata" else name: value for name, value in values.items()}
+    connection.execute(update(users).where(columns.id == user_id).values(**renamed))
+
+
+def set_deleted(connection: Connection, user_id: UUID, *, deleted: bool) -> None:
+    """Delete a user with the personal team, softly, or take that back."""
+    moment = func.agentadm.now() if deleted else None
+    connection.execute(update(users).where(columns.id == user_id).values(deleted_at=moment))
+    connection.execute(update(teams).where(teams.c.personal_of == user_id).values(deleted_at=moment))
+
+
+def identity_holder(connection: Connection, provider: str, subject: str) -> UUID | None:
+    """Whose an identity is."""
+    named = and_(identities.c.provider == provider, identities.c.subject == subject)
+    return connection.execute(select(identities.c.user_id).where(named)).scalar()
+
+
+def link_identity(connection: Connection, user_id: UUID, provider: str, subject: str) -> None:
+    """Insert an identity."""
+    connection.execute(insert(identities).values(user_id=user_id, provider=provider, subject=subject))
+
+
+def unlink_identity(connection: Connection, provider: str, subject: str) -> None:
+    """Delete an identity."""
+    named = and_(identities.c.provider == provider, identities.c.subject == subject)
+    connection.execute(delete(identities).where(named))
 
 
 def set_status(connection: Connection, user_id: UUID, status: UserStatus, reason: str | None) -> None:

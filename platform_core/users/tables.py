@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from platform_core.db.people import OnErase, OnMerge, PersonLink
 from platform_core.db.schema import care, created_column, key_column, metadata, time_column, updated_column
 from platform_core.users.types import EMAIL_LENGTH
 
@@ -66,6 +67,9 @@ class UsersColumns(TypedColumns):
     erased_at: Named[datetime | None] = Column(time_column("").type, comment="When the personal data was erased")
     created_at: Named[datetime] = created_column()
     updated_at: Named[datetime] = updated_column()
+    merged_into_id: Named[UUID | None] = Column(
+        ForeignKey("agentadm.users.id", deferrable=True), comment="The user that this one was merged into"
+    )
 
 
 users = Table(
@@ -94,8 +98,33 @@ users = Table(
     Index("users_username_key", text("lower(username)"), unique=True),
     Index("users_id_ending_idx", text('"right"(id::text, 8)')),
     Index(None, "created_at", "id"),
+    Index(None, "merged_into_id", postgresql_where=text("merged_into_id IS NOT NULL")),
     comment="People who use the platform",
-    info=care(ignored=("last_login_at",)),
+    info=care(
+        ignored=("last_login_at",),
+        texts=("suspended_reason",),
+        # Not erased, by law or as the way to the ledger: the ids at Stripe.
+        people=(
+            PersonLink(
+                "id",
+                OnMerge.STAY,
+                personal={
+                    "email": "NULL",
+                    "email_verified": "false",
+                    "username": "NULL",
+                    "first_name": "NULL",
+                    "last_name": "NULL",
+                    "full_name": "NULL",
+                    "avatar_url": "NULL",
+                    "suspended_reason": "NULL",
+                    "last_login_at": "NULL",
+                    "metadata": "'{}'",
+                },
+                names=frozenset({"email", "username", "full_name"}),
+            ),
+            PersonLink("merged_into_id"),
+        ),
+    ),
 )
 
 
@@ -122,5 +151,14 @@ identities = Table(
     Index(None, "user_id"),
     Index(None, "subject"),
     comment="A user's identities at sign-in and payment providers",
-    info=care(),
+    info=care(
+        people=(
+            PersonLink(
+                "user_id",
+                on_erase=OnErase.DELETE,
+                personal={"subject": "'(erased)'"},
+                names=frozenset({"subject"}),
+            ),
+        )
+    ),
 )

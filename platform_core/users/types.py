@@ -27,6 +27,17 @@ class UserStatus(StrEnum):
     SUSPENDED = "suspended"
 
 
+# What can be without a value.
+CLEARABLE = ("username", "first_name", "last_name", "full_name", "avatar_url", "daily_budget")
+
+
+class SyncProvider(StrEnum):
+    """A sign-in provider whose exports can be read."""
+
+    CLERK = "clerk"
+    STACK_AUTH = "stack_auth"
+
+
 # What a list of users can be sorted by: what has an index.
 USER_SORTS = ("created_at", "email", "username", "id")
 
@@ -72,8 +83,16 @@ class Identity:
 
 
 @dataclass(frozen=True)
+class Membership:
+    """A team that a user belongs to, and as what."""
+
+    team: str
+    role: str
+
+
+@dataclass(frozen=True)
 class User:
-    """A user whole. `daily_budget` is in USD; times are UTC."""
+    """A user whole. `daily_budget` is in USD; times are UTC; `projects` are those of the user's own."""
 
     id: UUID
     email: str | None
@@ -98,4 +117,53 @@ class User:
     updated_at: datetime
     deleted_at: datetime | None
     erased_at: datetime | None
+    merged_into_id: UUID | None
     identities: tuple[Identity, ...]
+    teams: tuple[Membership, ...]
+    projects: int
+
+
+@dataclass(frozen=True)
+class MergeResult:
+    """What came of merging a user into another.
+
+    `moved` and `dropped` say how many rows of which table name the other now, or went because the other had one alike.
+    `steps` are left to be done by hand.
+    """
+
+    user: User
+    merged_id: UUID
+    moved: dict[str, int]
+    dropped: dict[str, int]
+    steps: tuple[str, ...]
+
+    @property
+    def id(self) -> UUID:
+        """The row that it was about."""
+        return self.merged_id
+
+
+@dataclass(frozen=True)
+class Erasure:
+    """What came of erasing a person.
+
+    `rows` says how many rows of which table were overwritten or deleted. `kept` is what the law or the ledger wants
+    kept; `steps` are left to be done by hand.
+    """
+
+    id: UUID
+    erased_at: datetime
+    rows: dict[str, int]
+    kept: tuple[str, ...]
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PersonExport:
+    """All that is held on a person: rows by table, as JSON; what was done, and each changed row with its images."""
+
+    id: UUID
+    exported_at: datetime
+    rows: dict[str, list[dict[str, Any]]]
+    operations: list[dict[str, Any]]
+    changes: list[dict[str, Any]]

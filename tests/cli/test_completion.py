@@ -43,7 +43,7 @@ def asked_by_bash(environ: dict[str, str], line: str) -> list[str]:
     ("words", "offered"),
     [
         (["us"], ["users"]),
-        (["users", "s"], ["show", "suspend"]),
+        (["users", "s"], ["show", "suspend", "sync"]),
         (["db", "roles", ""], ["list", "create", "revoke"]),
         (["users", "list", "--st"], ["--status"]),
         (["users", "list", "--status", ""], ["active", "suspended"]),

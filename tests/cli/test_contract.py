@@ -9,16 +9,16 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO, cast
 
 import pytest
 
-from cli.main import all_commands, main
+from cli.main import all_commands
 from cli.registry import CommandProperties, Risk
 from platform_core.errors import ExitCode
-from tests.support import Cluster, Database, Terminal, run
+from tests.cli.world import ARGUMENTS, Called, World, called
+from tests.support import run
 
 COMMANDS = {command.path: command for command in all_commands()}
 every_command = pytest.mark.parametrize("path", COMMANDS)
@@ -27,33 +27,16 @@ PRINTED_BY_NOBODY = "psql reads and writes by itself"
 OTHER_SERVER = "stops an embedded server, whatever database is configured: tests/db/test_care.py"
 OWN_SERVER = "makes a server of its own: tests/cli/test_demo.py"
 
-# What a command is called with. {operation} is one that there is, {folder} a new folder, {name} a new role's name.
-ARGUMENTS: dict[str, list[str]] = {
-    "audit show": ["{operation}"],
-    "audit undo": ["{operation}"],
-    "completion": ["bash"],
-    "config set": ["profiles.test.database_url_command", "false"],
-    "db backup": ["{folder}/some.dump"],
-    "db downgrade": ["0001"],
-    "db init": ["--environment", "test"],
-    "db restore": ["{folder}/none.dump"],
-    "db roles create": ["{name}", "--group", "support"],
-    "db roles revoke": ["{name}"],
-    "db shell": ["--", "-q", "-c", ""],
-    "operations resume": ["{operation}"],
-    "operations show": ["{operation}"],
-    "users create": ["grace@example.com"],
-    "users resume": ["ada@example.com"],
-    "users show": ["ada@example.com"],
-    "users suspend": ["bob@example.com"],
-}
-
 # A reference that names nothing, or is none. Every command with an argument is here.
 BAD_REFERENCES: dict[str, tuple[list[str], ExitCode]] = {
     "audit show": ([UNKNOWN_ID], ExitCode.NOT_FOUND),
     "audit undo": ([UNKNOWN_ID], ExitCode.NOT_FOUND),
     "completion": (["tcsh"], ExitCode.USAGE),
     "config set": (["profiles.test.url", "x"], ExitCode.USAGE),
+    "crews create": (["Typesetters", "--project", "nothing"], ExitCode.NOT_FOUND),
+    "crews delete": (["nobody"], ExitCode.NOT_FOUND),
+    "crews show": (["nobody"], ExitCode.NOT_FOUND),
+    "crews update": (["nobody", "--name", "Critics"], ExitCode.NOT_FOUND),
     "db backup": (["/nonexistent/folder/x.dump"], ExitCode.USAGE),
     "db downgrade": (["9876"], ExitCode.USAGE),
     "db restore": (["/nonexistent/x.dump"], ExitCode.USAGE),
@@ -62,10 +45,35 @@ BAD_REFERENCES: dict[str, tuple[list[str], ExitCode]] = {
     "help": (["nonsense"], ExitCode.USAGE),
     "operations resume": ([UNKNOWN_ID], ExitCode.NOT_FOUND),
     "operations show": ([UNKNOWN_ID], ExitCode.NOT_FOUND),
+    "projects create": (["Weaving", "--team", "nothing"], ExitCode.NOT_FOUND),
+    "projects delete": (["nothing"], ExitCode.NOT_FOUND),
+    "projects show": (["nothing"], ExitCode.NOT_FOUND),
+    "projects update": (["nothing", "--name", "x"], ExitCode.NOT_FOUND),
+    "teams create": (["Compilers", "--owner", "nobody@example.com"], ExitCode.NOT_FOUND),
+    "teams delete": (["nothing"], ExitCode.NOT_FOUND),
+    "teams members add": (["nothing", "bob@example.com"], ExitCode.NOT_FOUND),
+    "teams members list": (["nothing"], ExitCode.NOT_FOUND),
+    "teams members remove": (["engines", "bob@example.com"], ExitCode.NOT_FOUND),
+    "teams members set-role": (["engines", "bob@example.com", "--role", "viewer"], ExitCode.NOT_FOUND),
+    "teams restore": (["engines"], ExitCode.NOT_FOUND),
+    "teams show": (["gone"], ExitCode.NOT_FOUND),
+    "teams transfer": (["engines", "nobody@example.com"], ExitCode.NOT_FOUND),
+    "teams update": (["nothing", "--name", "x"], ExitCode.NOT_FOUND),
     "users create": (["not an e-mail"], ExitCode.USAGE),
+    "users delete": (["nobody@example.com"], ExitCode.NOT_FOUND),
+    "users erase": (["nobody@example.com"], ExitCode.NOT_FOUND),
+    "users export": (["nobody@example.com"], ExitCode.NOT_FOUND),
+    "users identities link": (["nobody@example.com", "clerk", "user_x"], ExitCode.NOT_FOUND),
+    "users identities list": (["nobody@example.com"], ExitCode.NOT_FOUND),
+    "users identities unlink": (["cyd@example.com", "clerk", "user_of_nobody"], ExitCode.NOT_FOUND),
+    "users import": (["/nonexistent/people.csv"], ExitCode.USAGE),
+    "users merge": (["cyd@example.com", "nobody@example.com"], ExitCode.NOT_FOUND),
+    "users restore": (["ada@example.com"], ExitCode.NOT_FOUND),
     "users resume": (["nobody@example.com"], ExitCode.NOT_FOUND),
     "users show": (["nobody@example.com"], ExitCode.NOT_FOUND),
     "users suspend": (["nobody@example.com"], ExitCode.NOT_FOUND),
+    "users sync": (["/nonexistent/clerk.csv", "--from", "clerk"], ExitCode.USAGE),
+    "users update": (["nobody@example.com", "--full-name", "x"], ExitCode.NOT_FOUND),
 }
 
 NEEDS_NO_DATABASE = {
@@ -110,77 +118,6 @@ NOT_APPLICABLE: dict[str, dict[str, str]] = {
         "db downgrade": "is there already, and waits for nobody",
     },
 }
-
-
-@dataclass
-class Called:
-    """What one call did."""
-
-    code: int
-    out: str
-    err: str
-
-
-@dataclass
-class World:
-    """A database with two users and an operation, and what a command is called with there."""
-
-    database: Database
-    folder: Path
-    operation: str
-
-    @property
-    def environ(self) -> dict[str, str]:
-        return {
-            **self.database.environ,
-            "AGENTADM_CONFIG": str(self.folder / "config.toml"),
-            "AGENTADM_HOME": str(self.folder / "home"),
-        }
-
-    def argv(self, path: str, arguments: list[str] | None = None, *, confirmed: bool = True) -> list[str]:
-        given = ARGUMENTS.get(path, []) if arguments is None else arguments
-        known = {"operation": self.operation, "folder": str(self.folder), "name": f"joiner_{self.database.name}"}
-        words = [word.format(**known) for word in given]
-        sure = ["--yes", "--confirm", "test"] if confirmed else []
-        return ["-o", "json", *sure, *path.split(), *words]
-
-
-@pytest.fixture(scope="session")
-def settled(cluster: Cluster, template: Database) -> tuple[Database, str]:
-    """Two users, and the operation that suspended one; cloned for each test."""
-    database = cluster.database(template.name)
-    database.execute("INSERT INTO agentadm.users (email) VALUES ('ada@example.com'), ('bob@example.com')")
-    done = run(["users", "suspend", "ada@example.com", "--yes"], database.environ)
-    assert done.code == 0, done.err
-    return database, str(database.value("SELECT id FROM agentadm.operations WHERE command = 'users suspend'"))
-
-
-@pytest.fixture
-def world(cluster: Cluster, settled: tuple[Database, str], tmp_path: Path) -> Iterator[World]:
-    clone = cluster.database(settled[0].name)
-    yield World(clone, tmp_path, settled[1])
-    cluster.drop(clone)
-
-
-class NobodyTypes(Terminal):
-    """A standard input that is no terminal, and that nobody may read from."""
-
-    def isatty(self) -> bool:
-        return False
-
-    def read(self, *_: object) -> str:
-        raise AssertionError("read from standard input")
-
-    def readline(self, *_: object) -> str:  # type: ignore[override] # whatever is asked for
-        raise AssertionError("read from standard input")
-
-
-def called(argv: list[str], environ: dict[str, str], stdout: TextIO | None = None) -> Called:
-    out, err = Terminal(), Terminal()
-    # Not terminals: only what was written is kept.
-    out.isatty = err.isatty = lambda: False  # type: ignore[method-assign]
-    code = main(argv, environ=environ, stdin=NobodyTypes(), stdout=stdout or out, stderr=err)
-    return Called(code, out.getvalue(), err.getvalue())
 
 
 def hold(done: Called, expected: ExitCode) -> None:
@@ -243,14 +180,30 @@ def test_a_bad_reference(path: str, world: World) -> None:
 TWO_SUCH = [f"{start}-0000-7000-8000-0000abcdef12" for start in ("01930000", "01940000")]
 
 
-@pytest.mark.parametrize("path", [path for path in COMMANDS if metavars(COMMANDS[path]) & {"USER", "OPERATION"}])
+REFERENCES = {"USER", "OPERATION", "TEAM", "PROJECT", "CREW"}
+# In one transaction each: who makes a team makes its owner a member.
+MAKE_AMBIGUOUS = """
+INSERT INTO agentadm.users (id) VALUES (%(key)s);
+INSERT INTO agentadm.teams (id, name, slug, owner_id) VALUES (%(key)s, 'x', %(key)s, %(key)s);
+INSERT INTO agentadm.team_members (team_id, user_id, role) VALUES (%(key)s, %(key)s, 'owner');
+INSERT INTO agentadm.projects (id, name, owner_user_id) VALUES (%(key)s, 'x', %(key)s);
+INSERT INTO agentadm.crews (id, name, project_id) VALUES (%(key)s, 'x', %(key)s);
+SELECT agentadm.begin_operation(%(key)s, 'x', '{}', NULL, NULL, NULL, NULL, NULL, NULL, NULL)
+"""
+# Only deleted ones are looked for.
+DELETED = {"teams restore": "teams", "users restore": "users"}
+
+
+@pytest.mark.parametrize("path", [path for path in COMMANDS if metavars(COMMANDS[path]) & REFERENCES])
 def test_an_ambiguous_reference(path: str, world: World) -> None:
     for key in TWO_SUCH:
-        world.database.execute("INSERT INTO agentadm.users (id) VALUES (%s)", key)
-        begin = "SELECT agentadm.begin_operation(%s, 'x', '{}', NULL, NULL, NULL, NULL, NULL, NULL, NULL)"
-        world.database.execute(begin, key)
+        world.database.execute(MAKE_AMBIGUOUS.replace("%(key)s", f"'{key}'"))
+    if path in DELETED:
+        world.database.execute("UPDATE agentadm.teams SET deleted_at = agentadm.now() WHERE name = 'x'")
+        world.database.execute(f"UPDATE agentadm.{DELETED[path]} SET deleted_at = agentadm.now()"
+                               " WHERE right(id::text, 8) = 'abcdef12'")  # fmt: skip
     before = world.database.dump() if changes(path) else ""
-    done = called(world.argv(path, ["abcdef12"]), world.environ)
+    done = called(world.argv(path, ["abcdef12", *ARGUMENTS[path][1:]]), world.environ)
     hold(done, ExitCode.CONFLICT)
     assert all(key in done.err for key in TWO_SUCH)
     assert not changes(path) or world.database.dump() == before
@@ -294,7 +247,8 @@ def prepare(path: str, world: World) -> None:
         done = run(world.argv("db roles create"), world.environ)
         assert done.code == 0, done.err
     if path == "db seed":
-        world.database.execute("DELETE FROM agentadm.users")
+        for table in ("projects", "teams", "users"):
+            world.database.execute(f"DELETE FROM agentadm.{table}")
     if path == "operations resume":
         world.database.execute(
             "INSERT INTO agentadm.provider_intents (operation_id, step, provider, object_type, object_id, provider_key,"

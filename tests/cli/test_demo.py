@@ -36,3 +36,13 @@ def test_the_tour_runs_twice_and_leaves_the_configured_database_alone(home: Path
         assert "Try next" in done.err
         assert "suspended_reason\tchargeback" not in done.out.split("undone")[-1]
     assert database.dump() == before
+
+
+def test_a_demo_of_an_earlier_version_is_brought_up_to_date(home: Path) -> None:
+    environ = {"AGENTADM_HOME": str(home), "AGENTADM_EMBEDDED_DURABLE": "no"}
+    assert run(["db", "init", "--embedded", "--environment", "demo"], environ).code == 0
+    assert run(["db", "downgrade", "0001", "--confirm", "demo"], environ).code == 0
+    done = run(["demo"], environ)
+    assert done.code == 0, done.err
+    assert "$ agentadm db upgrade --yes" in done.err
+    assert "ada@example.com" in done.out

@@ -36,6 +36,42 @@ def prepared(*argv: str, stdin: str = "") -> Preparation:
     return prepare
 
 
+def company(database: Database, folder: Path) -> None:
+    """Ada owns a team with a project and a crew; Grace is nowhere; Dan is deleted, and so is a team of Ada's."""
+    people = ("ada@example.com", "grace@example.com", "dan@example.com")
+    for email in people:
+        database.execute("INSERT INTO agentadm.users (email, full_name) VALUES (%s, 'Somebody')", email)
+    for line in (
+        ["users", "delete", "dan@example.com", "--yes"],
+        ["users", "identities", "link", "ada@example.com", "clerk", "user_ada"],
+        ["teams", "create", "Engines", "--owner", "ada@example.com"],
+        ["teams", "create", "Gone", "--owner", "ada@example.com"],
+        ["teams", "delete", "gone", "--yes"],
+        ["projects", "create", "Numbers", "--team", "engines"],
+        ["crews", "create", "Reviewers", "--project", "Numbers"],
+    ):
+        done = run(line, database.environ)
+        assert done.code == 0, done.err
+
+
+def in_company(*argv: str) -> Preparation:
+    def prepare(database: Database, folder: Path) -> Prepared:
+        company(database, folder)
+        return list(argv), ""
+
+    return prepare
+
+
+def with_member(*argv: str) -> Preparation:
+    def prepare(database: Database, folder: Path) -> Prepared:
+        company(database, folder)
+        done = run(["teams", "members", "add", "engines", "grace@example.com"], database.environ)
+        assert done.code == 0, done.err
+        return list(argv), ""
+
+    return prepare
+
+
 def undo(database: Database, folder: Path) -> Prepared:
     ada(database)
     return ["audit", "undo", operation(database), "--yes"], ""
@@ -96,6 +132,9 @@ ELSEWHERE = {
 }
 PREPARATIONS: dict[str, Preparation] = {
     "audit undo": undo,
+    "crews create": in_company("crews", "create", "Typesetters", "--project", "Numbers"),
+    "crews delete": in_company("crews", "delete", "reviewers", "--yes"),
+    "crews update": in_company("crews", "update", "reviewers", "--name", "Critics"),
     "db downgrade": prepared("db", "downgrade", "0001", "--confirm", "test"),
     "db init": without_schema,
     "db maintain": prepared("db", "maintain"),
@@ -106,8 +145,36 @@ PREPARATIONS: dict[str, Preparation] = {
     "db seed": empty_company,
     "db upgrade": prepared("db", "upgrade", "--yes"),
     "operations resume": resume_step,
+    "projects create": in_company("projects", "create", "Weaving", "--user", "ada@example.com"),
+    "projects delete": in_company("projects", "delete", "numbers", "--yes"),
+    "projects update": in_company("projects", "update", "numbers", "--description", "Note G"),
+    "teams create": in_company("teams", "create", "Compilers", "--owner", "grace@example.com"),
+    "teams delete": in_company("teams", "delete", "engines", "--yes"),
+    "teams members add": in_company("teams", "members", "add", "engines", "grace@example.com", "--role", "admin"),
+    "teams members remove": with_member("teams", "members", "remove", "engines", "grace@example.com", "--yes"),
+    "teams members set-role": with_member(
+        "teams", "members", "set-role", "engines", "grace@example.com", "--role", "viewer"
+    ),
+    "teams restore": in_company("teams", "restore", "gone"),
+    "teams transfer": in_company("teams", "transfer", "engines", "grace@example.com", "--yes"),
+    "teams update": in_company("teams", "update", "engines", "--max-members", "4", "--clear", "daily_budget"),
+    "users delete": in_company("users", "delete", "grace@example.com", "--yes"),
+    "users erase": in_company("users", "erase", "grace@example.com", "--confirm", "test"),
+    "users identities link": in_company("users", "identities", "link", "grace@example.com", "clerk", "user_grace"),
+    "users identities unlink": in_company(
+        "users", "identities", "unlink", "ada@example.com", "clerk", "user_ada", "--yes"
+    ),
+    "users import": prepared(
+        "users", "import", "-", "--format", "csv", "--yes", stdin="email,full_name\ngrace@example.com,Grace Hopper\n"
+    ),
+    "users merge": in_company("users", "merge", "ada@example.com", "grace@example.com", "--confirm", "test"),
+    "users restore": in_company("users", "restore", "dan@example.com"),
+    "users update": in_company("users", "update", "ada@example.com", "--metadata", '{"a": 1}', "--daily-budget", "5"),
     "users create": prepared("users", "create", "grace@example.com", "--full-name", "Grace Hopper"),
     "users resume": suspended,
+    "users sync": prepared(
+        "users", "sync", "-", "--from", "clerk", "--yes", stdin='{"id":"user_1","email_addresses":[]}\n'
+    ),
     "users suspend": prepared("users", "suspend", "ada@example.com", "--reason", "chargeback", "--yes"),
 }
 

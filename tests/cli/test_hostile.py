@@ -18,10 +18,10 @@ from markdown_it import MarkdownIt
 from psycopg.types.json import Jsonb
 from rich.cells import cell_len
 
-from cli.options import OutputFormat
 from cli.output.machine import write_csv
 from cli.output.people import short
 from cli.output.text import UNSAFE, spreadsheet_cell, unguarded_cell, visible
+from cli.shared import OutputFormat
 from tests.support import Cluster, Database, Result, run
 
 FIXED = (

@@ -8,9 +8,9 @@ import pytest
 
 from cli import main
 from cli.context import Context
-from cli.options import OutputFormat
 from cli.output import Listing
 from cli.registry import Noun
+from cli.shared import OutputFormat
 from platform_core.bulk.types import ItemValue
 from platform_core.db.schema import care_of
 from platform_core.masking import MASKED, has_masks, masked, with_masks

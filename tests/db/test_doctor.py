@@ -89,6 +89,18 @@ DAMAGE = [
         "agentadm_owner",
         "operations_default",
     ),
+    (
+        "row security",
+        "CREATE VIEW agentadm.leak AS SELECT * FROM agentadm.users",
+        "agentadm_owner",
+        "leak (a view without security_invoker)",
+    ),
+    (
+        "row security",
+        "GRANT SELECT ON agentadm.operations_default TO agentadm_tenant",
+        "agentadm_owner",
+        "operations_default (a partition with privileges of its own)",
+    ),
     ("group roles", "REVOKE USAGE ON SCHEMA agentadm FROM agentadm_support", "agentadm_owner", "agentadm_support"),
     ("partitions", DROP_NEXT_MONTH, "agentadm_owner", "missing: operations_"),
     ("default partitions", OLD_OPERATION, "agentadm_owner", "agentadm.operations_default (1 rows)"),

@@ -230,6 +230,22 @@ def test_what_an_interrupted_create_left_is_repaired(make_server: MakeServer) ->
     assert made.exists()
 
 
+def test_what_a_removed_home_left_is_moved_aside(server: EmbeddedServer) -> None:
+    run(server, "CREATE TABLE kept AS SELECT 7 AS number")
+    left, old = running_pid(server), server_uid(server)
+    shutil.rmtree(server.home)
+    server.create()
+    try:
+        assert is_gone(left)
+        assert run(server, "SELECT to_regclass('kept')") == [(None,)]
+        aside = list(server._folder.parent.glob("postgresql-18-left-behind-*"))
+        # Without root the cluster is in the home, and went with it.
+        assert [(folder / "data").stat().st_uid for folder in aside] == ([old] if os.geteuid() == 0 else [])
+    finally:
+        for folder in server._folder.parent.glob("*-left-behind-*"):
+            shutil.rmtree(folder)
+
+
 @pytest.mark.parametrize("seconds", [0.3, 0.6])
 def test_a_killed_create_is_repaired_by_the_next(make_server: MakeServer, seconds: float) -> None:
     made = make_server()

@@ -6,20 +6,23 @@ import pytest
 from alembic.script import ScriptDirectory
 
 from platform_core.db import migrate, queries
+from platform_core.db.mark_queries import find_mark
 from platform_core.db.schema import declared_statements
 from platform_core.db.version import SCHEMA_VERSION
 from platform_core.errors import AgentadmError, TryAgain
 from platform_core.platform import Platform
-from tests.support import Database
+from tests.support import Cluster, Database
 
 
 @pytest.fixture
-def declared(empty_database: Database) -> Database:
+def declared(cluster: Cluster) -> Iterator[Database]:
     """A database with the schema as the code declares it, made without any migration."""
-    with empty_database.connect() as connection:
+    database = cluster.database()
+    with database.connect() as connection:
         for statement in declared_statements():
             connection.execute(statement.encode())
-    return empty_database
+    yield database
+    cluster.drop(database)
 
 
 def scripts() -> Iterator[object]:
@@ -38,7 +41,26 @@ def test_it_still_is_after_down_and_up(database: Database, platform: Platform, d
             "WHERE relnamespace = 'agentadm'::regnamespace AND relkind IN ('r', 'p', 'S')"
         ) == [("alembic_version",)]
         assert queries.find_revision(connection) is None
-        assert queries.find_mark(connection) is None
+        assert find_mark(connection) is None
+        connection.rollback()
+        migrate.upgrade(connection)
+    assert database.schema_dump() == declared.schema_dump()
+
+
+@pytest.mark.parametrize("revision", [planned.revision for planned in migrate.between(None, SCHEMA_VERSION)][:-1])
+def test_each_step_down_is_as_if_it_had_never_gone_up(
+    revision: str, database: Database, platform: Platform, empty_database: Database, declared: Database
+) -> None:
+    fresh = Platform(empty_database.environ)
+    with fresh.care.connection() as connection:
+        queries.make_schema(connection)
+        connection.commit()
+        migrate.upgrade(connection, revision)
+    fresh.close()
+    with platform.care.connection() as connection:
+        migrate.downgrade(connection, revision)
+        assert queries.find_revision(connection) == revision
+        assert database.schema_dump() == empty_database.schema_dump()
         connection.rollback()
         migrate.upgrade(connection)
     assert database.schema_dump() == declared.schema_dump()

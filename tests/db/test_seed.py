@@ -18,13 +18,12 @@ from tests.support import Cluster, Database
 
 SMALL = seeding.SCALES["small"]
 # Changed only where rows change on purpose; the same on PostgreSQL 15, 16 and 18.
-SMALL_DIGEST = "2b04b67144e93daa267a900874c4ca3f"
-DIGEST = """
-    SELECT md5(string_agg(line, E'\\n' ORDER BY name, id)) FROM (
-        SELECT 'users' AS name, id, to_jsonb(u)::text AS line FROM agentadm.users u
-        UNION ALL SELECT 'identities', id, to_jsonb(i)::text FROM agentadm.identities i
-    ) rows
-"""
+SMALL_DIGEST = "68f12d0b6fc77627726c376a632bc7fb"
+LINES = " UNION ALL ".join(
+    f"SELECT '{step.table.name}' AS name, id, to_jsonb(t)::text AS line FROM {step.table.fullname} t"
+    for step in seeding.STEPS
+)
+DIGEST = f"SELECT md5(string_agg(line, E'\\n' ORDER BY name, id)) FROM ({LINES}) rows"
 
 
 def seed(platform: Platform, scale: str = "small") -> Outcome[SeedResult]:
@@ -34,7 +33,7 @@ def seed(platform: Platform, scale: str = "small") -> Outcome[SeedResult]:
 
 def digest(database: Database) -> str:
     with database.connect(options="-c timezone=UTC") as connection:
-        found: str = connection.execute(DIGEST).fetchall()[0][0]
+        found: str = connection.execute(DIGEST.encode()).fetchall()[0][0]
     return found
 
 
@@ -54,6 +53,11 @@ def test_counts_are_told_truly(platform: Platform, database: Database) -> None:
     assert result.users == SMALL == database.value("SELECT count(*) FROM agentadm.users")
     assert result.identities == database.value("SELECT count(*) FROM agentadm.identities")
     assert database.value("SELECT count(DISTINCT user_id) FROM agentadm.identities") == SMALL
+    for step in seeding.STEPS:
+        told = getattr(result, step.table.name)
+        assert told > 0
+        assert told == database.value(f"SELECT count(*) FROM {step.table.fullname}")
+    assert database.value("SELECT sum(member_count) FROM agentadm.teams") == result.team_members
 
 
 def test_known_people_come_first(platform: Platform, database: Database) -> None:
@@ -84,9 +88,11 @@ def test_every_row_is_audited_under_one_operation(platform: Platform, database: 
         outcome.operation_id,
     )
     assert {action for _, _, action, _ in changes} == {"insert"}
-    expected = database.rows(
-        "SELECT 'users', id::text FROM agentadm.users UNION ALL SELECT 'identities', id::text FROM agentadm.identities"
-    )
+    expected = [
+        (step.table.name, str(key))
+        for step in seeding.STEPS
+        for (key,) in database.rows(f"SELECT id FROM {step.table.fullname}")
+    ]
     assert sorted((name, key) for name, key, _, _ in changes) == sorted(expected)
     assert outcome.affected == len(expected)
 

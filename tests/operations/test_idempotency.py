@@ -11,8 +11,8 @@ from uuid import UUID
 import pytest
 
 from cli.context import Invocation
-from cli.options import OutputFormat, Shared
 from cli.output import render
+from cli.shared import OutputFormat, Shared
 from platform_core.operations.types import WriteRequest
 from platform_core.platform import Platform
 from tests.conftest import Agentadm

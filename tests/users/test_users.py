@@ -147,11 +147,12 @@ def test_a_reference_costs_no_more_among_many(database: Database, agentadm: Agen
     )
     # A session's counts come when it has ended.
     made = "SELECT sum(n_tup_ins) FROM pg_stat_user_tables WHERE relname IN ('users', 'identities')"
+    sessions = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
     wait_until(lambda: database.value(made) == 10_000, "the insertions are counted")
+    wait_until(lambda: database.value(sessions) == 1, "the session that looked for the id has ended")
     before = database.value(rows_read)
     done = agentadm("users", "show", {"id": user_id, "ending": user_id[-8:]}.get(reference, reference), "-o", "json")
     assert done.json["id"] == user_id
-    sessions = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
     wait_until(lambda: database.value(sessions) == 1, "the command's session has ended")
     assert 0 < database.value(rows_read) - before < 50
 

@@ -92,6 +92,10 @@ class Cluster:
             return True
         return False
 
+    def set_aside(self) -> None:
+        """Rename the folder, with all that is in it. The server has ended."""
+        self.folder.rename(self.folder.with_name(f"{self.folder.name}-left-behind-{time.time_ns()}"))
+
     def make(self) -> None:
         """Run initdb beside the final folder, and rename what is complete.
 

@@ -75,7 +75,8 @@ class EmbeddedServer:
     def create(self) -> None:
         """Make cluster, owner role and database where missing, and leave the server running.
 
-        What an interrupted run left is finished; an existing cluster is never emptied.
+        What an interrupted run left is finished; an existing cluster is never emptied. One that root's earlier
+        home of this path left behind is moved aside: the home is gone, so nobody asked for its data.
 
         Raises:
             UsageError: the settings or the folders do not allow it.
@@ -83,6 +84,10 @@ class EmbeddedServer:
             AgentadmError: PostgreSQL said no; the hint shows its log.
         """
         with self._locked(make=True):
+            if self._root and not self.exists() and not self._begun.exists() and self._cluster.exists():
+                self._postmaster.end(signal.SIGINT)
+                self._cluster.set_aside()
+            write_file(self._begun, f"{self._folder}\n", 0o600, this_account())
             if not self._cluster.exists():
                 self._marker.unlink(missing_ok=True)
                 self._cluster.make()
@@ -189,6 +194,11 @@ class EmbeddedServer:
     @property
     def _marker(self) -> Path:
         return self._control / "created"
+
+    @property
+    def _begun(self) -> Path:
+        """Tells a cluster that this home began to make from one that a removed home left."""
+        return self._control / "begun"
 
     @cached_property
     def _socket_folder(self) -> Path:

@@ -1,0 +1,257 @@
+"""The options that every command shares: what they are, and how they get in before and after the command."""
+
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from functools import cache
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperArgument, TyperOption
+
+from cli import completers
+from platform_core.near import did_you_mean
+
+
+class OutputFormat(StrEnum):
+    """How a value is written to stdout."""
+
+    TABLE = "table"
+    PLAIN = "plain"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+    YAML = "yaml"
+    MARKDOWN = "markdown"
+
+
+@dataclass
+class Shared:
+    """The shared options as given, before or after the command."""
+
+    output: OutputFormat | None = None
+    columns: str | None = None
+    exact: bool = False
+    reveal: bool = False
+    as_user: str | None = None
+    profile: str | None = None
+    dry_run: bool = False
+    yes: bool = False
+    confirm: str | None = None
+    no_input: bool = False
+    reason: str | None = None
+    ticket: str | None = None
+    idempotency_key: str | None = None
+    expect: int | None = None
+    max_affected: int | None = None
+    actor: str | None = None
+    error_unchanged: bool = False
+    atomic: bool = False
+    resume: bool = False
+    restart: bool = False
+    results: str | None = None
+    quiet: bool = False
+    wait: float | None = None
+    debug: bool = False
+
+
+SHARED_NAMES = tuple(field.name for field in fields(Shared))
+# Shown in the help of commands that change something.
+FOR_CHANGES = frozenset(
+    {"dry_run", "yes", "confirm", "no_input", "reason", "ticket", "idempotency_key", "expect", "max_affected", "actor",
+     "error_unchanged"}
+)  # fmt: skip
+# A read that took them in silence would seem to filter, or to guard. --yes and the like may stand in any script.
+NEVER_FOR_READS = FOR_CHANGES - {"dry_run", "yes", "confirm", "no_input"}
+# Only for changes that take several references; all but the first line for imports, too.
+FOR_ITEMS = frozenset({"results"})
+FOR_SEVERAL = FOR_ITEMS | {"atomic", "resume", "restart"}
+# Only for reads.
+FOR_READS = frozenset({"as_user"})
+# Only for reads that mask something in their answer.
+FOR_MASKED = frozenset({"reveal"})
+# What goes on record; of a read only with --reveal.
+FOR_RECORD = frozenset({"reason", "ticket", "actor"})
+
+
+def _declaration(  # one parameter for each shared option
+    output: Annotated[
+        OutputFormat | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="How to write the result; a table on a terminal, else plain.",
+            metavar="FORMAT",
+        ),
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            help="Which fields, in which order: a,b.c", metavar="FIELDS", autocompletion=completers.field_names
+        ),
+    ] = None,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="CSV without the guard against texts that a spreadsheet would run.")
+    ] = False,
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help="Show what is masked; goes on record, with --reason.")
+    ] = False,
+    as_user: Annotated[
+        str | None,
+        typer.Option(
+            help="Read as this user, under row-level security.",
+            metavar="USER",
+            autocompletion=completers.of_database("users"),
+        ),
+    ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(help="Environment of the configuration file.", metavar="NAME", autocompletion=completers.profiles),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Do all of it, show what would change, roll back.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="No question for a moderate step.")] = False,
+    confirm: Annotated[
+        str | None, typer.Option(help="Name of the environment, to confirm a severe step.", metavar="NAME")
+    ] = None,
+    no_input: Annotated[bool, typer.Option("--no-input", help="Never ask.")] = False,
+    reason: Annotated[str | None, typer.Option(help="Why; recorded with the change.", metavar="TEXT")] = None,
+    ticket: Annotated[str | None, typer.Option(help="Ticket; recorded with the change.", metavar="ID")] = None,
+    idempotency_key: Annotated[
+        str | None,
+        typer.Option(help="Repeatable exactly once: a second call answers as the first.", metavar="KEY"),
+    ] = None,
+    expect: Annotated[
+        int | None,
+        typer.Option(help="Change nothing unless exactly N targets are meant.", metavar="N", min=0),
+    ] = None,
+    max_affected: Annotated[
+        int | None, typer.Option(help="Change nothing if more than N rows would change.", metavar="N", min=0)
+    ] = None,
+    actor: Annotated[str | None, typer.Option(help="Whom you act for; needs the admin role.", metavar="NAME")] = None,
+    error_unchanged: Annotated[
+        bool, typer.Option("--error-unchanged", help="Exit with 3 when there was nothing to change.")
+    ] = False,
+    atomic: Annotated[bool, typer.Option("--atomic", help="Of several items all or none, in one operation.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on exactly where a run over the same items was cut short.")
+    ] = False,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Forget a run over the same items that was cut short; begin anew.")
+    ] = False,
+    results: Annotated[
+        str | None, typer.Option(help="Also write what came of each item, as JSON lines.", metavar="FILE")
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No notes on stderr, but what a list leaves out.")
+    ] = False,
+    wait: Annotated[
+        float | None,
+        typer.Option(help="How long to wait for a lock or lease, in seconds.", metavar="SECONDS", min=0),
+    ] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Traceback and SQL on stderr.")] = False,
+) -> None:
+    """Nothing: Typer makes the options out of the signature."""
+
+
+def _needs_no_validator(parameter: Any, value: Any) -> bool:
+    """Whether a value is right as it stands: a validator would load pydantic in every command."""
+    if value is None:
+        return not parameter.required
+    wanted = parameter.type_descriptor
+    if (parameter.nargs == -1 or getattr(parameter, "multiple", False)) and wanted.annotation == list[str]:
+        return bool(value)
+    if type(value) is wanted.annotation is int:
+        return True  # a default: what is given arrives as text
+    return isinstance(value, str) and (
+        wanted.annotation is str or value in {str(word) for word in wanted.choices or ()}
+    )
+
+
+def refuse_unknown_word(ctx: Any, parameter: Any, value: Any) -> None:
+    """Say no to a word that is not among the choices, and which one is nearest.
+
+    Raises:
+        BadParameter: it is none of them.
+    """
+    words = [str(word) for word in parameter.type_descriptor.choices or ()]
+    if words and isinstance(value, str) and value not in words:
+        known = f"known: {', '.join(words)}"
+        raise typer.BadParameter(f"{value!r} is not known{did_you_mean(value, words)} ({known})", ctx, parameter)
+
+
+def _or_files(parameter: Any, incomplete: str, found: list[Any]) -> list[Any]:
+    """Where a path is wanted, the shell completes files by itself."""
+    if found or not parameter.type_descriptor.is_path:
+        return found
+    from cli.completion import file_candidate
+
+    return [file_candidate(incomplete)]
+
+
+class QuickOption(TyperOption):
+    """An option that is validated only where it has to be."""
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Candidates for a value."""
+        return _or_files(self, incomplete, super().shell_complete(ctx, incomplete))
+
+    def process_value(self, ctx: Any, value: Any) -> Any:
+        """The value as the command receives it."""
+        if not ctx.resilient_parsing and not _needs_no_validator(self, value):
+            refuse_unknown_word(ctx, self, value)
+            return super().process_value(ctx, value)
+        words = self.type_descriptor.choices or ()
+        return next((word for word in words if str(word) == value), value)
+
+
+class QuickArgument(TyperArgument):
+    """An argument that is validated only where it has to be."""
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Candidates for a value."""
+        return _or_files(self, incomplete, super().shell_complete(ctx, incomplete))
+
+    def process_value(self, ctx: Any, value: Any) -> Any:
+        """The value as the command receives it."""
+        if ctx.resilient_parsing or _needs_no_validator(self, value):
+            return value
+        refuse_unknown_word(ctx, self, value)
+        return super().process_value(ctx, value)
+
+
+def make_quick(parameters: list[Any]) -> None:
+    """Let Typer's parameters skip validators that they do not need."""
+    quick: dict[Any, Any] = {TyperOption: QuickOption, TyperArgument: QuickArgument}
+    for parameter in parameters:
+        # Typer makes the parameters itself and offers no class of one's own for them.
+        parameter.__class__ = quick.get(type(parameter), type(parameter))
+
+
+@cache
+def _all_shared() -> tuple[Any, ...]:
+    app = typer.Typer(add_completion=False)
+    app.command()(_declaration)
+    parameters = list(typer.main.get_command(app).params)
+    make_quick(parameters)
+    return tuple(parameters)
+
+
+def shared_parameters(*, hidden: frozenset[str] = frozenset()) -> list[Any]:
+    """The shared options as Typer parameters; some may be kept out of the help."""
+    from copy import copy
+
+    chosen = []
+    for parameter in _all_shared():
+        mine = copy(parameter)
+        mine.hidden = parameter.name in hidden
+        chosen.append(mine)
+    return chosen
+
+
+def absorb(shared: Shared, parameters: dict[str, Any]) -> None:
+    """Move the shared options out of a command's parameters; what is given later wins."""
+    for name in SHARED_NAMES:
+        value = parameters.pop(name, None)
+        if value is not None and value is not False:
+            setattr(shared, name, value)

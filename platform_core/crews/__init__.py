@@ -1,0 +1,1 @@
+"""Crews: groups of hired agents in a project."""

@@ -1,0 +1,40 @@
+"""The table of crews."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Named, Table, Text, TypedColumns, text
+
+from platform_core.db.people import OnMerge, PersonLink
+from platform_core.db.schema import care, created_column, key_column, metadata, updated_column
+
+
+class CrewsColumns(TypedColumns):
+    """Columns of crews."""
+
+    id: Named[UUID] = key_column()
+    project_id: Named[UUID] = Column(
+        ForeignKey("agentadm.projects.id", ondelete="CASCADE", deferrable=True), comment="Its project"
+    )
+    name: Named[str] = Column(Text, comment="Name for people")
+    created_at: Named[datetime] = created_column()
+    updated_at: Named[datetime] = updated_column()
+
+
+crews = Table(
+    "crews",
+    metadata,
+    CrewsColumns,
+    CheckConstraint("name !~ '[[:cntrl:]]' AND char_length(name) BETWEEN 1 AND 200", name="crews_name_check"),
+    Index(None, "project_id"),
+    Index("crews_name_idx", text("lower(name)")),
+    Index("crews_id_ending_idx", text('"right"(id::text, 8)')),
+    Index(None, "created_at", "id"),
+    comment="Groups of hired agents in a project",
+    info=care(
+        people=(
+            PersonLink("project_id", OnMerge.STAY, via=("projects", "owner_user_id"), personal={"name": "'(erased)'"}),
+        ),
+        texts=("name",),
+    ),
+)

@@ -1,0 +1,1 @@
+"""Imports at scale: records of a file, checked and merged in chunks, each bad one named by its line."""

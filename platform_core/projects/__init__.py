@@ -1,0 +1,1 @@
+"""Projects: what hired agents work on, for a user or for a team."""

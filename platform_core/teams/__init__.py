@@ -1,0 +1,1 @@
+"""Teams: people who work together, and what each of them may do."""

@@ -1,0 +1,322 @@
+"""The rules of teams; one method a command."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from platform_core.db.schema import AnyRow
+from platform_core.errors import Conflict, NotFound, UsageError
+from platform_core.listing.service import ListService
+from platform_core.listing.types import ListRequest, Rows
+from platform_core.near import nearest
+from platform_core.refs import checked_name, exactly_one
+from platform_core.teams import queries
+from platform_core.teams.types import Member, MemberRole, NewTeam, Team, TeamSummary
+
+if TYPE_CHECKING:
+    from platform_core.services import Services
+
+FIND_HINT = "a team is named by its slug, its id, or the last 8 digits or more of its id"
+SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+SLUG_LENGTH = 100
+
+
+class TeamService:
+    """Teams and their members.
+
+    Args:
+        services: of the unit of work.
+    """
+
+    def __init__(self, services: "Services") -> None:
+        self._services = services
+        self._connection = services.connection
+
+    def list(
+        self,
+        request: ListRequest,
+        *,
+        owner: str | None = None,
+        member: str | None = None,
+        personal: bool = False,
+        deleted: bool = False,
+    ) -> Rows[TeamSummary]:
+        """Teams, newest first.
+
+        Args:
+            request: conditions, order and limit.
+            owner, member: references of users; keep only their teams.
+            personal: the personal teams instead of the others.
+            deleted: the deleted ones instead of the living.
+
+        Raises:
+            NotFound, Conflict: a reference names none, or several.
+            UsageError: a condition or the order names what there is not.
+        """
+        users = self._services.users
+        filters = queries.list_filters(
+            owner_id=None if owner is None else users.find(owner),
+            member_id=None if member is None else users.find(member),
+            personal=personal,
+            deleted=deleted,
+        )
+        return ListService(self._connection, queries.LIST, request, _summary, filters)
+
+    def show(self, reference: str, *, deleted: bool = False) -> Team:
+        """One team whole, in one statement.
+
+        Raises:
+            NotFound, Conflict: the reference names none, or several.
+        """
+        rows = queries.load(self._connection, reference, deleted=deleted)
+        exactly_one("team", reference, [(row.id, row.slug) for row in rows], self._hint(reference, rows))
+        return _team(rows[0])
+
+    def create(self, new: NewTeam, owner: str, *, if_not_exists: bool = False) -> Team:
+        """Make a team; its owner is its first member.
+
+        Args:
+            new: what is known.
+            owner: reference of a user.
+            if_not_exists: return the living team with this slug, unchanged, when there is one.
+
+        Raises:
+            NotFound, Conflict: the owner is not found; the slug is taken.
+            UsageError: no slug can be made from the name, or the one given is none.
+        """
+        checked_name(new.name)
+        owner_id = self._services.users.hold(owner)
+        slug = checked_slug(new.slug) if new.slug is not None else slug_of(new.name)
+        holder = queries.slug_is_taken(self._connection, slug)
+        if holder is None:
+            return self._team(queries.create(self._connection, new, slug, owner_id))
+        found = self._team(holder)
+        if if_not_exists and found.deleted_at is None:
+            return found
+        state = "" if found.deleted_at is None else "deleted "
+        raise Conflict(f"the slug {slug!r} is taken by {state}team {holder}", "choose another with --slug")
+
+    def personal(self, owner: str) -> Team:
+        """The personal team of a user, made now if there is none.
+
+        Raises:
+            NotFound, Conflict: the reference names none, or several.
+        """
+        return self._team(queries.personal_team(self._connection, self._services.users.hold(owner)))
+
+    def update(self, reference: str, values: Mapping[str, Any]) -> Team:
+        """Set columns of a team; None takes a value away.
+
+        Raises:
+            NotFound, Conflict: the reference names none, or several; the slug is taken; more members are there than
+                max_members would allow.
+            UsageError: the slug is none.
+        """
+        team_id = self.find(reference)
+        team = queries.lock(self._connection, team_id)
+        checked_name(values.get("name"))
+        if (slug := values.get("slug")) is not None:
+            holder = queries.slug_is_taken(self._connection, checked_slug(slug))
+            if holder not in {None, team_id}:
+                raise Conflict(f"the slug {slug!r} is taken by team {holder}", "choose another")
+        if (most := values.get("max_members")) is not None and most < team.member_count:
+            raise Conflict(
+                f"team {team.slug} has {team.member_count} members; max_members cannot be {most}",
+                "remove members first: agentadm teams members remove",
+            )
+        changed = {name: value for name, value in values.items() if getattr(team, name) != value}
+        if changed:
+            queries.change(self._connection, team_id, changed)
+        return self._team(team_id)
+
+    def delete(self, reference: str) -> Team:
+        """Delete a team, softly: its slug stays taken, and restore brings it back.
+
+        Raises:
+            NotFound, Conflict: the reference names none, or several; it is somebody's personal team.
+        """
+        team_id = self.find(reference)
+        team = queries.lock(self._connection, team_id)
+        if team.personal_of is not None:
+            raise Conflict(
+                f"team {team.slug} is the personal team of user {team.personal_of}", "it is deleted with the user"
+            )
+        queries.set_deleted(self._connection, team_id, deleted=True)
+        return self._team(team_id)
+
+    def restore(self, reference: str) -> Team:
+        """Bring a deleted team back, as it was.
+
+        Raises:
+            NotFound, Conflict: the reference names none that is deleted, or several; its owner is deleted.
+        """
+        found = queries.find(self._connection, reference, deleted=True)
+        hint = "agentadm teams list --deleted shows the deleted ones"
+        team_id = exactly_one("deleted team", reference, found, hint)
+        team = queries.lock(self._connection, team_id)
+        if team.personal_of is not None:
+            raise Conflict(
+                f"team {team.slug} is the personal team of user {team.personal_of}", "it is restored with the user"
+            )
+        queries.set_deleted(self._connection, team_id, deleted=False)
+        return self._team(team_id)
+
+    def transfer(self, reference: str, new_owner: str, *, deleted: bool = False) -> Team:
+        """Make a member, or anybody else, the owner; the owner so far becomes an admin.
+
+        Args:
+            reference: which team.
+            new_owner: reference of a user.
+            deleted: look among the deleted teams.
+
+        Raises:
+            NotFound, Conflict: a reference names none, or several; it is a personal team; the team is full.
+        """
+        team_id = self.find(reference, deleted=deleted)
+        owner_id = self._services.users.hold(new_owner)
+        team = queries.lock(self._connection, team_id)
+        if team.personal_of is not None:
+            raise Conflict(f"team {team.slug} is a personal team, which stays its user's", "make a team for several")
+        if team.owner_id != owner_id:
+            if queries.find_member(self._connection, team_id, owner_id) is None:
+                self._refuse_when_full(team)
+                queries.add_member(self._connection, team_id, owner_id, MemberRole.ADMIN, None)
+            queries.set_owner(self._connection, team_id, owner_id)
+        return self._team(team_id)
+
+    def find(self, reference: str, *, deleted: bool = False) -> UUID:
+        """The key of the team that a reference names.
+
+        Raises:
+            NotFound, Conflict: it names none, or several.
+        """
+        found = queries.find(self._connection, reference, deleted=deleted)
+        return exactly_one("team", reference, found, self._hint(reference, found))
+
+    # --------------------------------------------------------------------------------------------------------- members
+
+    def members(self, reference: str, request: ListRequest, *, role: MemberRole | None = None) -> Rows[Member]:
+        """The members of a team, in the order in which they came.
+
+        Raises:
+            NotFound, Conflict: the reference names none, or several.
+        """
+        filters = queries.member_filters(self.find(reference), role)
+        return ListService(self._connection, queries.MEMBER_LIST, request, _member, filters)
+
+    def add_member(self, reference: str, user: str, role: MemberRole, *, invited_by: str | None = None) -> Member:
+        """Make a user a member. One who is a member already stays so, with the role that is there.
+
+        Raises:
+            NotFound, Conflict: a reference names none, or several; the team is full, or a personal one.
+        """
+        users = self._services.users
+        team_id, user_id = self.find(reference), users.hold(user)
+        inviter = None if invited_by is None else users.hold(invited_by)
+        team = queries.lock(self._connection, team_id)
+        if (there := queries.find_member(self._connection, team_id, user_id)) is not None:
+            if there.role != role.value:
+                raise Conflict(
+                    f"{user} is {there.role} of team {team.slug} already", "agentadm teams members set-role changes it"
+                )
+            return _member(there)
+        if team.personal_of is not None:
+            raise Conflict(f"team {team.slug} is a personal team, of one", "make a team for several")
+        self._refuse_when_full(team)
+        queries.add_member(self._connection, team_id, user_id, role, inviter)
+        return self._member_of(team_id, team.slug, user_id, user)
+
+    def remove_member(self, reference: str, user: str) -> Member:
+        """Take a member out of a team.
+
+        Raises:
+            NotFound, Conflict: a reference names none, or several; not a member, or the owner.
+        """
+        _, member = self._changing(reference, user, "removed")
+        queries.remove_member(self._connection, member.id)
+        return member
+
+    def set_role(self, reference: str, user: str, role: MemberRole) -> Member:
+        """Change what a member may do.
+
+        Raises:
+            NotFound, Conflict: a reference names none, or several; not a member, or the owner.
+        """
+        team, member = self._changing(reference, user, f"made {role}")
+        if member.role is not role:
+            queries.set_role(self._connection, member.id, role)
+        return self._member_of(team.id, team.slug, member.user_id, user)
+
+    def _changing(self, reference: str, user: str, what: str) -> tuple[AnyRow, Member]:
+        """A team, locked, and one of its members who is not its owner."""
+        team_id, user_id = self.find(reference), self._services.users.find(user)
+        team = queries.lock(self._connection, team_id)
+        member = self._member_of(team_id, team.slug, user_id, user)
+        if member.role is MemberRole.OWNER:
+            raise Conflict(
+                f"{user} owns team {team.slug} and cannot be {what}",
+                f"transfer it first: agentadm teams transfer {team.slug} NEW_OWNER",
+            )
+        return team, member
+
+    def _member_of(self, team_id: UUID, slug: str, user_id: UUID, user: str) -> Member:
+        row = queries.find_member(self._connection, team_id, user_id)
+        if row is None:
+            raise NotFound(f"{user} is no member of team {slug}", f"agentadm teams members list {slug} shows them")
+        return _member(row)
+
+    @staticmethod
+    def _refuse_when_full(team: AnyRow) -> None:
+        if team.max_members is not None and team.member_count >= team.max_members:
+            raise Conflict(
+                f"team {team.slug} is full: it has {team.member_count} members, max_members is {team.max_members}",
+                f"agentadm teams update {team.slug} --max-members N",
+            )
+
+    def _team(self, team_id: UUID) -> Team:
+        return _team(queries.load_by_id(self._connection, team_id))
+
+    def _hint(self, reference: str, found: Sequence[object]) -> str:
+        near = [] if found else nearest(reference.lower(), queries.near(self._connection, reference))
+        return f"did you mean {near[0]!r}? {FIND_HINT}" if near else FIND_HINT
+
+
+def slug_of(name: str) -> str:
+    """A slug made from a name: lower case, digits and hyphens.
+
+    Raises:
+        UsageError: nothing of the name can be in a slug.
+    """
+    import unicodedata
+
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    slug = "-".join(re.findall(r"[a-z0-9]+", plain))[:SLUG_LENGTH].strip("-")
+    if not slug:
+        raise UsageError(f"no slug can be made from the name {name!r}", "give one with --slug")
+    return slug
+
+
+def checked_slug(slug: str) -> str:
+    """The slug, if it is one.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if not SLUG.fullmatch(slug) or len(slug) > SLUG_LENGTH:
+        raise UsageError(f"{slug!r} is no slug", "lower case letters, digits, and hyphens between them")
+    return slug
+
+
+def _summary(row: AnyRow) -> TeamSummary:
+    return TeamSummary(*row[: len(queries.SUMMARY)])
+
+
+def _team(row: AnyRow) -> Team:
+    return Team(**row._mapping)
+
+
+def _member(row: AnyRow) -> Member:
+    return Member(
+        row.email, row.full_name, MemberRole(row.role), row.joined_at, row.user_id, row.invited_by, row.team, row.id
+    )
