@@ -2,10 +2,12 @@
 
 import sys
 
-from benchmarks import cold_start, imports, lists, show
+from benchmarks import agents, cold_start, imports, keys, lists, show
 from benchmarks.measure import machine
 
-BENCHMARKS = {"cold_start": cold_start, "lists": lists, "show": show, "imports": imports}
+BENCHMARKS = {
+    "cold_start": cold_start, "lists": lists, "show": show, "imports": imports, "keys": keys, "agents": agents,
+}  # fmt: skip
 
 
 def run() -> int:

@@ -1,18 +1,23 @@
-"""Lists of a million users: all of them to a file, against psql's \\copy, and the 2,000th page against the first."""
+"""Lists of a million users: all of them to a file, against psql's \\copy, and the 2,000th page against the first.
+
+What is measured of a list serves those of other nouns, too.
+"""
 
 import os
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from benchmarks.measure import Ratio, seeded_server
 from platform_core.db.embedded import EmbeddedServer
-from platform_core.listing.types import ListRequest, Place
+from platform_core.listing.types import ListRequest, Place, Rows
 from platform_core.platform import Platform
+from platform_core.services import Services
 from platform_core.users.types import UserSummary
 
 # What `db seed` loads; smaller while one develops.
@@ -37,19 +42,31 @@ def ratios() -> Iterator[Ratio]:
     with seeded_server(scale=SCALE) as environ, TemporaryDirectory() as folder:
         peak = 0
         for output, target in ((("csv", "--exact"), 1.3), (("jsonl",), 2.7)):
-            ratio, used = _export(environ, Path(folder), output, target)
+            ratio, used = export(environ, Path(folder), "users", FLOOR, output, target, SCALE)
             yield ratio
             peak = max(peak, used)
         # Not a time, but a bound like the others: megabytes over the megabytes allowed.
         yield Ratio("users list --all, peak memory", f"{MEGABYTES_AT_MOST} MB", peak / 1024, MEGABYTES_AT_MOST, 1.0)
-        yield _pages(environ)
+        yield pages(environ, "users", lambda services, request: services.users.list(request))
 
 
-def _export(environ: dict[str, str], folder: Path, output: Sequence[str], target: float) -> tuple[Ratio, int]:
-    """The ratio of two whole processes that write to a file, by turns; and the peak of ours in kilobytes."""
+def export(
+    environ: dict[str, str], folder: Path, noun: str, query: str, output: Sequence[str], target: float, scale: str
+) -> tuple[Ratio, int]:
+    """The ratio of two whole processes that write to a file, by turns; and the peak of ours in kilobytes.
+
+    Args:
+        environ: of a server of our own.
+        folder: for the files.
+        noun: whose list it is.
+        query: what psql copies.
+        output: our format.
+        target: what the ratio may be.
+        scale: how much there is, for the table.
+    """
     psql = EmbeddedServer(Path(environ["AGENTADM_HOME"])).binaries / "psql"
-    floor = [str(psql), environ["FLOOR_CONNINFO"], "-qc", f"\\copy ({FLOOR}) TO '{folder / 'floor'}' CSV HEADER"]
-    ours = [sys.executable, "-c", CHILD, "users", "list", "--all", "-o", *output]
+    floor = [str(psql), environ["FLOOR_CONNINFO"], "-qc", f"\\copy ({query}) TO '{folder / 'floor'}' CSV HEADER"]
+    ours = [sys.executable, "-c", CHILD, noun, "list", "--all", "-o", *output]
     times: dict[str, list[float]] = {"ours": [], "floor": []}
     peak = 0
     for _ in range(ROUNDS):
@@ -61,19 +78,19 @@ def _export(environ: dict[str, str], folder: Path, output: Sequence[str], target
             done = subprocess.run(ours, env=environ, check=True, stdout=file, stderr=subprocess.PIPE, text=True)
             times["ours"].append(time.perf_counter() - begun)
         peak = max(peak, int(done.stderr.split()[-1]))
-    name = f"users list --all -o {' '.join(output)}, {SCALE}"
+    name = f"{noun} list --all -o {' '.join(output)}, {scale}"
     return Ratio(
         name, "psql \\copy, CSV", statistics.median(times["ours"]), statistics.median(times["floor"]), target
     ), peak
 
 
-def _pages(environ: dict[str, str]) -> Ratio:
+def pages(environ: dict[str, str], noun: str, listed: Callable[[Services, ListRequest], Rows[Any]]) -> Ratio:
     """The 2,000th page over the first, by turns, each read in a transaction of its own."""
     platform = Platform(environ)
     request = ListRequest(limit=50)
 
     def read(after: Place | None) -> Place | None:
-        return platform.read(lambda services: services.users.list(request).page(after).end)
+        return platform.read(lambda services: listed(services, request).page(after).end)
 
     place = None
     for _ in range(PAGES - 1):
@@ -86,5 +103,5 @@ def _pages(environ: dict[str, str]) -> Ratio:
             times[key].append(time.perf_counter() - begun)
     platform.close()
     return Ratio(
-        "page 2,000 of users list", "page 1", statistics.median(times["last"]), statistics.median(times["first"]), 1.2
+        f"page 2,000 of {noun} list", "page 1", statistics.median(times["last"]), statistics.median(times["first"]), 1.2
     )

@@ -1,6 +1,6 @@
 """agentadm audit: what was changed, by whom and why; undo and verify."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from cli.registry import STAFF, Noun, Risk, Undo
 from platform_core.audit.types import OPERATION_SORTS, OperationDetail, OperationSummary, UndoResult, Verification
 from platform_core.errors import ExitCode
 from platform_core.listing.types import ListRequest
+
+if TYPE_CHECKING:
+    from platform_core.services import Services
 
 noun = Noun("audit", "What was changed, by whom and why; undo and verify.")
 
@@ -60,10 +63,13 @@ def undo(ctx: Context, operation: OperationRef) -> UndoResult:
 
     irreversible = frozenset(command.path for command in all_commands() if command.undo is Undo.IRREVERSIBLE)
     found = ctx.read(lambda services: services.audit.find(operation))
-    return ctx.write(
-        lambda services: services.audit.undo(found, undo_id=services.operation, irreversible=irreversible),
-        undoes=found,
-    )
+
+    def take_back(services: "Services") -> UndoResult:
+        done = services.audit.undo(found, undo_id=services.operation, irreversible=irreversible)
+        services.workflow_schedules.plan_touched(services.operation)
+        return done
+
+    return ctx.write(take_back, undoes=found)
 
 
 @noun.command("verify", operators=STAFF, example="agentadm audit verify")

@@ -39,7 +39,7 @@ def write_each(
     ctx: "Context",
     references: Sequence[str],
     change: "Callable[[Services, str], Any]",
-    find: "Callable[[Services, str], UUID]",
+    find: "Callable[[Services, str], UUID | str]",
     inputs: Mapping[str, Any],
     *,
     private: bool,

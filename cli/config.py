@@ -44,7 +44,8 @@ def set_(
         str,
         typer.Argument(
             metavar="KEY",
-            help="default_profile, or profiles.NAME. with database_url, database_url_command or require_reason.",
+            help="default_profile; or profiles.NAME. with "
+            "database_url, database_url_command, key_file or require_reason.",
             autocompletion=completers.setting_keys,
         ),
     ],

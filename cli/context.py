@@ -151,7 +151,7 @@ class Context(typer.Context):
         references: "Sequence[str]",
         change: "Callable[[Services, str], T]",
         *,
-        find: "Callable[[Services, str], UUID]",
+        find: "Callable[[Services, str], UUID | str]",
         inputs: Mapping[str, Any] | None = None,
         private: bool = False,
     ) -> "tuple[ItemResult, ...] | T":

@@ -5,11 +5,23 @@ from typing import Annotated
 import typer
 
 from cli.context import Context
-from cli.options import DEFAULT_LIMIT, All, CrewRefs, Limit, Since, Until, Where, project_option, sort_option
+from cli.options import (
+    DEFAULT_LIMIT,
+    All,
+    CrewRef,
+    CrewRefs,
+    InstanceRefs,
+    Limit,
+    Since,
+    Until,
+    Where,
+    project_option,
+    sort_option,
+)
 from cli.output import Listing
 from cli.registry import Noun, Risk, Undo
 from platform_core.bulk.types import ItemResult, ItemValue
-from platform_core.crews.types import CREW_SORTS, Crew, CrewSummary
+from platform_core.crews.types import CREW_SORTS, Crew, CrewInstance, CrewSummary
 from platform_core.listing.types import ListRequest
 
 noun = Noun("crews", "Groups of hired agents in a project.")
@@ -33,7 +45,7 @@ def list_crews(
 
 @noun.command("show", example="agentadm crews show Reviewers")
 def show(ctx: Context, crew: CrewRefs) -> tuple[ItemValue, ...] | Crew:
-    """Show a crew whole; of several, each with its result."""
+    """Show a crew whole, with its instances in their order; of several, each with its result."""
     return ctx.read_each(crew, lambda services, reference: services.crews.show(reference))
 
 
@@ -71,4 +83,29 @@ def delete(ctx: Context, crew: CrewRefs) -> tuple[ItemResult, ...] | Crew:
         crew,
         lambda services, reference: services.crews.delete(reference),
         find=lambda services, reference: services.crews.find(reference),
+    )
+
+
+@noun.command("add", risk=Risk.MILD, undo=Undo.REVERSIBLE, example="agentadm crews add Reviewers 7a7dffb00cfdf6")
+def add(ctx: Context, crew: CrewRef, instance: InstanceRefs) -> tuple[ItemResult, ...] | CrewInstance:
+    """Let instances work in a crew, after those that do already."""
+    return ctx.write_each(
+        instance,
+        lambda services, reference: services.crews.add(crew, reference),
+        find=lambda services, reference: services.instances.find(reference),
+    )
+
+
+@noun.command(
+    "remove",
+    risk=Risk.MODERATE,
+    undo=Undo.REVERSIBLE,
+    example="agentadm crews remove Reviewers 33d3e3c12e4510 --yes",
+)
+def remove(ctx: Context, crew: CrewRef, instance: InstanceRefs) -> tuple[ItemResult, ...] | CrewInstance:
+    """Take instances out of a crew; the others keep their places."""
+    return ctx.write_each(
+        instance,
+        lambda services, reference: services.crews.remove(crew, reference),
+        find=lambda services, reference: services.instances.find(reference),
     )

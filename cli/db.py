@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.context import Context
+from cli.key_material import key_material
 from cli.output import Listing
 from cli.registry import OWNER, Noun, Risk, Undo
 from platform_core.db.types import (
@@ -27,6 +28,7 @@ from platform_core.jobs.types import crontab as sample_crontab
 
 noun = Noun("db", "The database: set up, migrate, check, back up.")
 roles = noun.noun("roles", "Database logins of operators and jobs.")
+noun.nouns.append(key_material)
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="Path of the backup.")]
 
@@ -129,7 +131,13 @@ def maintain(ctx: Context) -> Maintenance:
 
 
 @noun.command(
-    "seed", operators=OWNER, risk=Risk.MODERATE, undo=Undo.REVERSIBLE, example="agentadm db seed --scale small --yes"
+    "seed",
+    operators=OWNER,
+    risk=Risk.MODERATE,
+    # Runs and errors are not audited, and hold on to what made them.
+    undo=Undo.COMPENSATED,
+    compensated_by="db reset",
+    example="agentadm db seed --scale small --yes",
 )
 def seed(
     ctx: Context,

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 ENVIRONMENT = "demo"
 # A demo never touches a database that somebody configured.
-NOT_FOR_DEMO = frozenset({"AGENTADM_DATABASE_URL", "DATABASE_URL", "AGENTADM_CONFIG", "AGENTADM_CLOCK"})
+NOT_FOR_DEMO = frozenset(
+    {"AGENTADM_DATABASE_URL", "DATABASE_URL", "AGENTADM_CONFIG", "AGENTADM_CLOCK", "AGENTADM_KEY_MATERIAL",
+     "AGENTADM_KEY_FILE"}
+)  # fmt: skip
 BEFORE_UNDO = (
     "db status",
     "users list --limit 5",

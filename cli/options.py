@@ -45,12 +45,74 @@ ProjectRefs = Annotated[
         autocompletion=completers.of_database("projects"),
     ),
 ]
+CrewRef = Annotated[
+    str,
+    typer.Argument(
+        metavar="CREW", help="Name, id, or ending of an id.", autocompletion=completers.of_database("crews")
+    ),
+]
 CrewRefs = Annotated[
     list[str],
     typer.Argument(
         metavar="CREW",
         help="Name, id, or ending of an id; several, or - for one a line on stdin.",
         autocompletion=completers.of_database("crews"),
+    ),
+]
+AgentRef = Annotated[
+    str,
+    typer.Argument(
+        metavar="AGENT",
+        help="team/slug, @handle, id, or ending of an id.",
+        autocompletion=completers.of_database("agents"),
+    ),
+]
+AgentRefs = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="AGENT",
+        help="team/slug, @handle, id, or ending of an id; several, or - for one a line on stdin.",
+        autocompletion=completers.of_database("agents"),
+    ),
+]
+InstanceRefs = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="INSTANCE",
+        help="Machine's id, id, or ending of an id; several, or - for one a line on stdin.",
+        autocompletion=completers.of_database("instances"),
+    ),
+]
+ModelRefs = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="MODEL",
+        help="Name, id, or ending of an id; several, or - for one a line on stdin.",
+        autocompletion=completers.of_database("models"),
+    ),
+]
+WorkflowRef = Annotated[
+    str,
+    typer.Argument(
+        metavar="WORKFLOW",
+        help="Name, team/name, id, or ending of an id.",
+        autocompletion=completers.of_database("workflows"),
+    ),
+]
+WorkflowRefs = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="WORKFLOW",
+        help="Name, team/name, id, or ending of an id; several, or - for one a line on stdin.",
+        autocompletion=completers.of_database("workflows"),
+    ),
+]
+RunRefs = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="RUN",
+        help="Id, or ending of an id; several, or - for one a line on stdin.",
+        autocompletion=completers.of_database("runs"),
     ),
 ]
 OperationRef = Annotated[
@@ -113,3 +175,13 @@ def team_option(help: str) -> Any:  # noqa: A002 - Typer's word for it
 def project_option(help: str) -> Any:  # noqa: A002 - Typer's word for it
     """An option that names a project."""
     return typer.Option(metavar="PROJECT", help=help, autocompletion=completers.of_database("projects"))
+
+
+def agent_option(help: str) -> Any:  # noqa: A002 - Typer's word for it
+    """An option that names an agent."""
+    return typer.Option(metavar="AGENT", help=help, autocompletion=completers.of_database("agents"))
+
+
+def workflow_option(help: str) -> Any:  # noqa: A002 - Typer's word for it
+    """An option that names a workflow."""
+    return typer.Option(metavar="WORKFLOW", help=help, autocompletion=completers.of_database("workflows"))

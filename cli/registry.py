@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from importlib import import_module
 from typing import Any, TypeVar
 
 import typer
@@ -60,6 +61,7 @@ EVERYBODY = frozenset(Operator)
 # Whoever may read people's data, the record of changes included.
 STAFF = frozenset({Operator.SUPPORT, Operator.BILLING, Operator.ADMIN})
 SUPPORT = frozenset({Operator.SUPPORT, Operator.ADMIN})
+BILLING = frozenset({Operator.BILLING, Operator.ADMIN})
 ADMIN = frozenset({Operator.ADMIN})
 # The schema's owner only, as whom the tool is set up.
 OWNER: frozenset[Operator] = frozenset()
@@ -225,6 +227,7 @@ class Noun:
         self.help = help
         self.commands: list[CommandProperties] = []
         self._apps: dict[str, typer.Typer] = {}
+        self._elsewhere: dict[str, str] = {}
         self.nouns: list[Noun] = []
 
     def noun(self, name: str, help: str) -> "Noun":  # noqa: A002 - Typer's word for it
@@ -233,11 +236,20 @@ class Noun:
         self.nouns.append(below)
         return below
 
+    def declared_in(self, module: str, *verbs: str) -> None:
+        """Verbs that another module declares: it is imported when one of them is asked for."""
+        self._elsewhere.update(dict.fromkeys(verbs, module))
+
+    def _made(self, verb: str) -> TyperCommand:
+        if verb not in self._apps:
+            import_module(self._elsewhere[verb])
+        return typing.cast("TyperCommand", typer.main.get_command(self._apps[verb]))
+
     def group(self) -> Group:
         """The noun as Typer knows it."""
         name = self.path.rpartition(" ")[2]
         group = Group(name=name, help=self.help, no_args_is_help=True, rich_markup_mode=None)
-        verbs = {verb: partial(typer.main.get_command, app) for verb, app in self._apps.items()}
+        verbs = {verb: partial(self._made, verb) for verb in (*self._apps, *self._elsewhere)}
         group.makers = {**verbs, **{below.path.rpartition(" ")[2]: below.group for below in self.nouns}}
         return group
 
@@ -289,4 +301,6 @@ class Noun:
 
     def all_commands(self) -> list[CommandProperties]:
         """Its verbs, and those of the nouns below."""
+        for module in set(self._elsewhere.values()):
+            import_module(module)
         return [*self.commands, *(command for below in self.nouns for command in below.all_commands())]

@@ -215,7 +215,8 @@ class QuickArgument(TyperArgument):
     def process_value(self, ctx: Any, value: Any) -> Any:
         """The value as the command receives it."""
         if ctx.resilient_parsing or _needs_no_validator(self, value):
-            return value
+            words = self.type_descriptor.choices or ()
+            return next((word for word in words if str(word) == value), value)
         refuse_unknown_word(ctx, self, value)
         return super().process_value(ctx, value)
 

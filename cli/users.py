@@ -25,6 +25,7 @@ from platform_core.users.types import (
     SyncProvider,
     User,
     UserRole,
+    UserScreen,
     UserStatus,
     UserSummary,
 )
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from platform_core.services import Services
 
 noun = Noun("users", "People who use the platform.")
+noun.declared_in("cli.why", "why")
 identities = noun.noun("identities", "Ids of users at sign-in and payment providers.")
 
 Deleted = Annotated[bool, typer.Option("--deleted", help="Look among the deleted ones.")]
@@ -65,8 +67,8 @@ def show(
     ctx: Context,
     user: UserRefs,
     deleted: Deleted = False,
-) -> tuple[ItemValue, ...] | User:
-    """Show a user whole; of several, each with its result."""
+) -> tuple[ItemValue, ...] | UserScreen:
+    """Show a user whole, with the newest runs; of several, each with its result."""
     return ctx.read_each(user, lambda services, reference: services.users.show(reference, deleted=deleted))
 
 

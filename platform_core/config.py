@@ -17,8 +17,12 @@ NO_DATABASE = "no database is configured"
 NO_DATABASE_HINT = (
     "set AGENTADM_DATABASE_URL, name a profile with --profile, or make a local server with: agentadm db init --embedded"
 )
-PROFILE_FIELDS = frozenset({"database_url", "database_url_command", "require_reason"})
+PROFILE_FIELDS = frozenset({"database_url", "database_url_command", "key_file", "require_reason"})
 FILE_FIELDS = frozenset({"default_profile", "profiles"})
+# The key material itself, as TOML, and a file of it.
+KEY_VARIABLE = "AGENTADM_KEY_MATERIAL"
+KEY_FILE_VARIABLE = "AGENTADM_KEY_FILE"
+KEY_FILE = "key-material.toml"
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class Profile:
     database_url: str | None = None
     database_url_command: str | None = None
     require_reason: bool = False
+    key_file: str | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,14 @@ class Target:
     def embedded(self) -> bool:
         """Whether it is the embedded server."""
         return self.url is None
+
+
+@dataclass(frozen=True)
+class KeySource:
+    """Where the key material comes from: a file, or with no path the variable that says so."""
+
+    said_by: str
+    path: Path | None
 
 
 @dataclass(frozen=True)
@@ -141,6 +154,27 @@ class Settings:
             postgres=self.environ.get("AGENTADM_EMBEDDED_POSTGRES", "18"),
             durable=self.environ.get("AGENTADM_EMBEDDED_DURABLE", "yes") != "no",
         )
+
+    @property
+    def key_source(self) -> KeySource | None:
+        """Where the key material comes from, by the order: two variables, the profile, the embedded server's home.
+
+        Raises:
+            UsageError: the profile is not known.
+        """
+        if self.environ.get(KEY_VARIABLE):
+            return KeySource(KEY_VARIABLE, None)
+        if given := self.environ.get(KEY_FILE_VARIABLE):
+            return KeySource(KEY_FILE_VARIABLE, Path(given).expanduser().absolute())
+        if self.profile is not None:
+            if self.profile.key_file is None:
+                return None
+            path = self.config_path.parent / Path(self.profile.key_file).expanduser()
+            return KeySource(f"profile {self.profile.name}", path.absolute())
+        # Another server's keys are nobody's business here.
+        if self._environment_url() is not None or not self.embedded_server.exists():
+            return None
+        return KeySource(f"embedded server in {self.home}", self.home / KEY_FILE)
 
     @cached_property
     def clock(self) -> str | None:

@@ -15,4 +15,4 @@ def nearest(given: str, known: Iterable[str], *, count: int = 1, cutoff: float =
 def did_you_mean(given: str, known: Iterable[str]) -> str:
     """The end of a message, from the comma: the nearest known name; nothing when all are far away."""
     near = nearest(given, known)
-    return f", did you mean {near[0]!r}?" if near else ""
+    return f", did you mean {str(near[0])!r}?" if near else ""

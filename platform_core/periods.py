@@ -11,8 +11,9 @@ from platform_core.errors import UsageError
 FORMS = "today, yesterday, this-week, last-month, -30d, 2026, 2026-10, 2026-10-31, 2026-10-01..2026-10-31, 2026-10.."
 # The database's; a moment is as long as this.
 TICK = timedelta(microseconds=1)
-UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _BACK = re.compile(r"-([0-9]{1,6})([hdw])")
+_DURATION = re.compile(r"([0-9]{1,6})([smhdw])")
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2}))?(?:-([0-9]{2}))?")
 _INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})?"
@@ -57,6 +58,39 @@ def parse_period(text: str, now: Now) -> Period:
     if start is not None and end is not None and start >= end:
         raise UsageError(f"the period {text!r} ends before it begins", "write the earlier side first")
     return Period(start, end, end)
+
+
+def parse_duration(text: str) -> timedelta:
+    """How long: 90d, 24h, 15m, 0.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if text == "0":
+        return timedelta()
+    found = _DURATION.fullmatch(text)
+    if found is None:
+        raise UsageError(f"{text!r} is no duration", "for example: 90d, 2w, 24h, 15m, 30s, or 0")
+    return timedelta(**{UNITS[found[2]]: int(found[1])})
+
+
+def parse_moment(text: str, now: Now) -> datetime:
+    """A moment in UTC: so long from now (90d), or a time or the beginning of a day (2026-10-31).
+
+    Raises:
+        UsageError: it is none.
+    """
+    if _DURATION.fullmatch(text):
+        try:
+            return now().astimezone(UTC) + parse_duration(text)
+        except OverflowError:
+            raise UsageError(f"{text!r} is too far away", "for example: 90d") from None
+    if not _DATE.fullmatch(text) and not _INSTANT.fullmatch(text):
+        raise UsageError(f"{text!r} is no moment", "for example: 90d, 2026-10-31, or 2026-10-31T12:00:00Z")
+    start = parse_period(text, now).start
+    if start is None:
+        raise UsageError(f"{text!r} is no moment", "for example: 90d")
+    return start
 
 
 def _single(text: str, now: Now) -> Period:

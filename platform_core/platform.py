@@ -3,7 +3,7 @@
 Importing this module loads no database driver, so that help and completion of words stay fast.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from platform_core.db.session import Sessions
     from platform_core.importing.answers import InputFormat
     from platform_core.importing.types import ImportOutcome, ImportRequest, InputFile
+    from platform_core.key_material.types import Rotated
+    from platform_core.keys.types import Asked, Verification
+    from platform_core.keys.verifying import KeyVerifier
     from platform_core.operations.types import Outcome, ResumedIntent, WriteRequest
     from platform_core.services import Services
     from platform_core.users.types import SyncProvider
@@ -199,6 +202,30 @@ class Platform:
 
         _ = self.mark
         return ImportRun(self, request, importer_for(request), tell).go()
+
+    def rotate_encryption(
+        self, request: "WriteRequest", tell: "Callable[[int], None]"
+    ) -> "tuple[Rotated, Outcome[Rotated] | None]":
+        """Encrypt every encrypted column anew with the newest key; see Rotation.go."""
+        from platform_core.key_material.rotation import Rotation
+
+        _ = self.mark
+        return Rotation(self, request, tell).go()
+
+    def key_verifier(self) -> "AbstractContextManager[KeyVerifier]":
+        """What tells quickly whether API keys are valid, on a connection of its own; see verifying.verifier."""
+        from platform_core.keys.verifying import verifier
+
+        _ = self.mark
+        return verifier(self)
+
+    def verify_keys(
+        self, texts: "Sequence[str]", asked: "Asked", *, agent: str | None, at: str | None
+    ) -> "Verification":
+        """Which keys these are, and whether they are valid; see verifying.verify_keys."""
+        from platform_core.keys.verifying import verify_keys
+
+        return verify_keys(self, texts, asked, agent=agent, at=at)
 
     def run_job(
         self, job: str, request: "WriteRequest", work: "Callable[[Services], T]", result_type: Any

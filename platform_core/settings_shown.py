@@ -42,6 +42,7 @@ def all_settings(settings: Settings, where: Callable[[], str], *, wait: float | 
             "yes" if profile and profile.require_reason else "no",
             f"profile {profile.name}" if profile else DEFAULT,
         ),
+        _key_material(settings),
         _of_variable(settings, "clock", "AGENTADM_CLOCK", None),
         _of_variable(settings, "home", "AGENTADM_HOME", str(settings.home)),
         path_setting(settings),
@@ -86,6 +87,14 @@ def _database(settings: Settings, where: Callable[[], str]) -> Setting:
     return Setting("database", where(), source)
 
 
+def _key_material(settings: Settings) -> Setting:
+    """Where it is, and nothing of it."""
+    source = settings.key_source
+    if source is None:
+        return Setting("key material", None, "none is configured")
+    return Setting("key material", HIDDEN if source.path is None else str(source.path), source.said_by)
+
+
 def _said_by(settings: Settings, profile: Profile | None) -> str:
     if profile is None:
         return DEFAULT
@@ -112,4 +121,6 @@ def _of_profile(settings: Settings, profile: Profile) -> Iterator[Setting]:
         yield Setting(f"{start}.database_url", HIDDEN, source)
     if profile.database_url_command is not None:
         yield Setting(f"{start}.database_url_command", without_passwords(profile.database_url_command), source)
+    if profile.key_file is not None:
+        yield Setting(f"{start}.key_file", profile.key_file, source)
     yield Setting(f"{start}.require_reason", "yes" if profile.require_reason else "no", source)

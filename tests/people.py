@@ -34,7 +34,70 @@ ROWS = {
         VALUES (%(person)s, 'Project {tag}', 'about {tag}');
         INSERT INTO agentadm.crews (project_id, name)
         SELECT p.id, 'Crew of {tag}' FROM agentadm.projects p WHERE p.owner_user_id = %(person)s""",
+    "limit_overrides": """
+        INSERT INTO agentadm.plans (id, name) VALUES ('free', 'Free') ON CONFLICT DO NOTHING;
+        INSERT INTO agentadm.ai_models (name, provider, model_id) VALUES ('Flash', 'gemini', 'gemini-1.5-flash')
+        ON CONFLICT DO NOTHING;
+        INSERT INTO agentadm.limit_overrides (user_id, limit_name, value, reason)
+        VALUES (%(person)s, 'max_workflows', 9, 'a favour')""",
+    "agents": """
+        INSERT INTO agentadm.agents (team_id, created_by, name, slug, handle, agent_type, description, contact_email,
+            spec_content, settings, generated_code)
+        SELECT t.id, %(person)s, 'Agent {tag}', 'agent-{number}', 'handle_{tag}', 'personal', 'of {tag}',
+            '1:gAAAA{tag}', 'Spec {tag}', '{{"who": "{tag}"}}', 'print("{tag}")'
+        FROM agentadm.teams t WHERE t.personal_of = %(person)s""",
+    "agent_versions": """
+        UPDATE agentadm.agents SET spec_content = 'Spec two {tag}' WHERE created_by = %(person)s;
+        UPDATE agentadm.agent_versions SET changed_by = %(person)s, change_notes = 'said {tag}'
+        WHERE agent_id IN (SELECT id FROM agentadm.agents WHERE created_by = %(person)s);
+        INSERT INTO agentadm.agent_skills (agent_id, name, description, config)
+        SELECT id, 'skill {tag}', 'about {tag}', '{{"of": "{tag}"}}' FROM agentadm.agents WHERE created_by = %(person)s;
+        INSERT INTO agentadm.agent_plans (agent_id, code)
+        SELECT id, 'free' FROM agentadm.agents WHERE created_by = %(person)s""",
+    "subscriptions": """
+        INSERT INTO agentadm.subscriptions (user_id, agent_plan_id, agent_id, provider, status, cancel_reason)
+        SELECT %(person)s, p.id, p.agent_id, 'manual', 'cancelled', 'moved away'
+        FROM agentadm.agent_plans p JOIN agentadm.agents a ON a.id = p.agent_id WHERE a.created_by = %(person)s""",
+    "api_keys": """
+        INSERT INTO agentadm.api_keys (user_id, name, key_hash, display_start, hash_version, revoked_at, revoked_reason)
+        VALUES (%(person)s, 'key of {tag}', repeat(md5('{tag}'), 2), 'aa_live_{number}', '1', agentadm.now(),
+            'lost by {tag}')""",
+    "agent_configurations": """
+        INSERT INTO agentadm.agent_configurations (user_id, agent_id, configuration)
+        SELECT %(person)s, id, '{{"theme": "{tag}"}}' FROM agentadm.agents WHERE created_by = %(person)s""",
+    "agent_instances": """
+        UPDATE agentadm.agent_instances SET display_name = 'mine {tag}', metadata = '{{"at": "{tag}"}}'
+        WHERE user_id = %(person)s;
+        INSERT INTO agentadm.ssh_configs (instance_id, name, vault_ref)
+        SELECT id, 'ssh {tag}', 'vault/{tag}' FROM agentadm.agent_instances WHERE user_id = %(person)s;
+        INSERT INTO agentadm.crew_instances (crew_id, instance_id, position)
+        SELECT c.id, i.id, 1 FROM agentadm.agent_instances i
+        JOIN agentadm.projects p ON p.owner_user_id = i.user_id JOIN agentadm.crews c ON c.project_id = p.id
+        WHERE i.user_id = %(person)s""",
+    "workflows": """
+        INSERT INTO agentadm.workflows (team_id, user_id, name, description, nodes)
+        SELECT t.id, %(person)s, 'Workflow {tag}', 'of {tag}', '[{{"id": "a", "type": "x", "data": "{tag}"}}]'
+        FROM agentadm.teams t WHERE t.personal_of = %(person)s;
+        INSERT INTO agentadm.workflow_triggers (workflow_id, type, config)
+        SELECT id, 'webhook', '1:gAAAA{tag}' FROM agentadm.workflows WHERE user_id = %(person)s;
+        INSERT INTO agentadm.workflow_schedules (workflow_id, cron)
+        SELECT id, '0 7 * * 1' FROM agentadm.workflows WHERE user_id = %(person)s""",
+    "workflow_versions": """
+        UPDATE agentadm.workflow_versions SET changed_by = %(person)s, change_notes = 'by {tag}'
+        WHERE workflow_id IN (SELECT id FROM agentadm.workflows WHERE user_id = %(person)s)""",
+    "runs": """
+        INSERT INTO agentadm.runs (agent_id, user_id, team_id, input, output, logs)
+        SELECT id, %(person)s, team_id, 'asked by {tag}', 'told {tag}', '["{tag}"]'
+        FROM agentadm.agents WHERE created_by = %(person)s;
+        INSERT INTO agentadm.runs (agent_id, user_id, team_id, created_at)
+        SELECT id, %(person)s, team_id, agentadm.now() + interval '2 years'
+        FROM agentadm.agents WHERE created_by = %(person)s""",
+    "error_logs": """
+        INSERT INTO agentadm.error_logs (type, message, stack, user_id)
+        VALUES ('Timeout', 'of {tag}', 'at {tag}', %(person)s)""",
 }
+# What everybody may see.
+OF_EVERYBODY = {"plans": "what is sold", "ai_models": "which models there are"}
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from cli.main import main
 from platform_core.db.embedded import EmbeddedServer
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+# A pepper and an encryption key that are no secrets.
+KEY_MATERIAL = "".join(f'[{name}]\n1 = "{"AAAAAAAA" * 5}AAA="\n' for name in ("pepper", "encryption"))
 # Lines of a dump that differ between two dumps of the same database.
 _VOLATILE = re.compile(r"^(--.*|\\(un)?restrict .*|SELECT pg_catalog\.setval\(.*)$")
 
@@ -82,6 +84,7 @@ class Database:
             "AGENTADM_DATABASE_URL": self.url,
             "AGENTADM_CONFIG": "/nonexistent/config.toml",
             "AGENTADM_HOME": str(self.server.home / "unused"),
+            "AGENTADM_KEY_MATERIAL": KEY_MATERIAL,
         }
 
     def connect(self, user: str = "agentadm_owner", **options: Any) -> psycopg.Connection[Any]:

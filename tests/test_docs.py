@@ -32,7 +32,13 @@ def test_the_examples_of_the_readme_run_as_they_stand(database: Database, agenta
     environ = {**database.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
     script = "set -eu\n" + "\n".join(lines)
     done = subprocess.run(
-        ["/bin/bash", "-c", script], env=environ, capture_output=True, text=True, check=False, timeout=120
+        ["/bin/bash", "-c", script],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=180,
+        cwd=tmp_path,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     assert "Edsger Dijkstra" in done.stdout

@@ -26,17 +26,22 @@ def blocks(sql: str) -> Iterator[str]:
     yield from (block.strip() for block in NEXT_BLOCK.split(sql) if block.strip())
 
 
+def replacing(block: str) -> str:
+    """A block as a migration has it, that may find the function there."""
+    return FUNCTION.sub("CREATE OR REPLACE ", block)
+
+
 def main() -> None:
     frozen = "".join(file.read_text(encoding="utf-8") for file in sorted(VERSIONS.glob("*.sql")))
-    known = set(blocks(frozen)) if "--new" in sys.argv else set()
+    known = {replacing(block) for block in blocks(frozen)} if "--new" in sys.argv else set()
     tables = set(re.findall(r"CREATE TABLE (agentadm\.\w+)", frozen)) if known else set()
     for statement in declared_statements():
         if statement.startswith(MADE_BEFORE):
             continue
         for block in blocks(statement.rstrip(";") + ";"):
             made = re.match(r"CREATE TABLE (agentadm\.\w+)", block)
-            if block not in known and not (made and made[1] in tables):
-                print((FUNCTION.sub("CREATE OR REPLACE ", block) if known else block) + "\n")
+            if replacing(block) not in known and not (made and made[1] in tables):
+                print((replacing(block) if known else block) + "\n")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Generic, TextIO, TypeVar
 
-from cli.output.text import as_json, builtins_of, counted, visible
+from cli.output.text import as_json, builtins_of, counted, visible, visible_lines
 from cli.shared import OutputFormat
 from platform_core.errors import AgentadmError, UsageError
 from platform_core.masking import with_masks
@@ -66,7 +66,8 @@ def render(value: Any, result_type: Any, invocation: "Invocation") -> None:
     """
     if isinstance(value, Page):
         if format_of(invocation) in {OutputFormat.TABLE, OutputFormat.PLAIN}:
-            invocation.stdout.write(value.text)
+            # A file gets it to the letter.
+            invocation.stdout.write(visible_lines(value.text) if invocation.stdout.isatty() else value.text)
             return
         value = Listing(value.rows)
     single = not isinstance(value, (Listing, tuple, list))
@@ -183,7 +184,8 @@ def write_changes(invocation: "Invocation", outcome: "Outcome[Any]") -> None:
 
     changes = outcome.changes
     total = 0 if changes is None else changes.total
-    write_note(invocation.stderr, f"dry run: {counted(total, 'row')} would change, nothing was changed")
+    rows = counted(total + outcome.unaudited, "row")
+    write_note(invocation.stderr, f"dry run: {rows} would change, nothing was changed")
     shown = () if changes is None else changes.shown[:SHOWN_CHANGES]
     for change in shown:
         write_note(invocation.stderr, f"  {change_line(change)}")

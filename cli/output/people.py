@@ -202,12 +202,14 @@ def short(value: Any) -> str:
 
 
 def whole(value: Any) -> str:
-    """A value by itself: times to the second, with how long ago; parts one a line."""
+    """A value by itself: times to the second, with how long ago; parts and entries one a line."""
     if isinstance(value, (tuple, list)) and value and all(is_dataclass(part) for part in value):
         return "\n".join(visible(_part(part)) for part in value)
     if isinstance(value, datetime):
         moment = value.astimezone(UTC)
         return f"{moment:%Y-%m-%d %H:%M:%S} UTC ({ago(moment)})"
+    if isinstance(value, dict) and value:
+        return "\n".join(visible(f"{name}: {cell(part)}") for name, part in builtins_of(value).items())
     return _text(value)
 
 

@@ -4,9 +4,12 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+from platform_core.money import Money, written
 from platform_core.spreadsheet import guarded, unguarded_cell
 
 __all__ = ["unguarded_cell"]
+
+MONEY = {"amount", "currency"}
 
 # Control characters, and those that turn the direction of what follows: all harmless as \\uXXXX.
 UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ud800-\udfff]")
@@ -16,6 +19,11 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|#~&])")
 def visible(text: str) -> str:
     """The text with control characters and direction marks escaped, harmless on any terminal."""
     return UNSAFE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+
+
+def visible_lines(text: str) -> str:
+    """The same of a text of several lines: line feeds and tabs stay."""
+    return "\n".join("\t".join(map(visible, line.split("\t"))) for line in text.split("\n"))
 
 
 def as_json(value: Any, **layout: Any) -> str:
@@ -54,6 +62,8 @@ def cell(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, dict) and value.keys() == MONEY:
+        return written(Money(**value))
     if isinstance(value, (dict, list, tuple)):
         return as_json(value) if value else ""
     return str(value)

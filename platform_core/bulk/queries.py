@@ -25,7 +25,7 @@ RECORD = text(
     SELECT :digest, :total, :item, CASE WHEN changed THEN 'done' ELSE 'unchanged' END,
         CASE WHEN changed THEN 0 ELSE CAST(:unchanged_code AS smallint) END, :operation_id, :row_key
     FROM (
-        SELECT EXISTS (
+        SELECT :unaudited OR EXISTS (
             SELECT FROM agentadm.audit_changes WHERE operation_id = :operation_id AND origin <> 'trigger'
         ) AS changed
     ) AS counted

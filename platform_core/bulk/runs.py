@@ -154,7 +154,9 @@ class Run(OverItems):
         if row_key in self._rows:
             raise _SameRow(self._rows[row_key])
         total, code = len(self.request.items), unchanged_code(error_unchanged=self.request.error_unchanged)
-        status = services.bulk.record(digest, total, item.place, services.operation, row_key, code=code, waits=waits)
+        status = services.bulk.record(
+            digest, total, item.place, services.operation, row_key, code=code, waits=waits, unaudited=services.unaudited
+        )
         if status is None:
             raise _DoneElsewhere
         return status, row_key

@@ -58,7 +58,16 @@ class BulkService:
         return Known(done, rows, len(recorded))
 
     def record(
-        self, digest: str, total: int, place: int, operation_id: UUID, row_key: str | None, *, code: int, waits: bool
+        self,
+        digest: str,
+        total: int,
+        place: int,
+        operation_id: UUID,
+        row_key: str | None,
+        *,
+        code: int,
+        waits: bool,
+        unaudited: int,
     ) -> ItemStatus | None:
         """Write down an item in the transaction that changed it.
 
@@ -69,12 +78,15 @@ class BulkService:
             row_key: of the row that it was about.
             code: the item's exit code in case nothing was changed.
             waits: whether COMMIT waits for the disk.
+            unaudited: how many rows were changed that the audit does not know.
 
         Returns:
             done or unchanged; None when another process recorded it first: then this transaction must not commit.
         """
         values = {"digest": digest, "total": total, "item": place, "operation_id": operation_id, "row_key": row_key}
-        status = queries.record(self._connection, {**values, "unchanged_code": code, "waits": waits})
+        status = queries.record(
+            self._connection, {**values, "unchanged_code": code, "waits": waits, "unaudited": unaudited > 0}
+        )
         return None if status is None else ItemStatus(status)
 
     def record_rest(self, digest: str, total: int, results: Mapping[int, ItemResult], *, private: bool) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 Change = Callable[[Services, str], Any]
-Find = Callable[[Services, str], UUID]
+Find = Callable[[Services, str], UUID | str]
 
 
 @dataclass
@@ -98,7 +98,7 @@ class Together(OverItems):
 
     def _expected(self, services: Services) -> dict[int, str]:
         """Count the rows that are meant, before the first is touched. Returns items that name the row of another."""
-        first: dict[UUID, str] = {}
+        first: dict[UUID | str, str] = {}
         twice: dict[int, str] = {}
         for item in self.request.items:
             self._at = item
@@ -123,12 +123,14 @@ class Together(OverItems):
     def _one(self, services: Services, item: Item, rows: dict[str, str], counter: "RowCounter") -> ItemResult:
         """Change one item; whatever goes wrong is everybody's."""
         self._refuse_malformed(item)
+        unaudited = services.unaudited
         with services.connection.begin_nested() as savepoint:
             row_key = key_of(self.change(services, item.reference))
             if row_key in rows:
                 savepoint.rollback()
+                services.unaudited = unaudited
                 return same_row(item.reference, rows[row_key])
-            affected = counter.count()
+            affected = counter.count() + services.unaudited - unaudited
             if self.request.write.dry_run and not self.request.atomic:
                 services.bulk.check_deferred_constraints()
         if row_key is not None:
@@ -138,11 +140,14 @@ class Together(OverItems):
 
     def _one_alone(self, services: Services, item: Item, rows: dict[str, str], counter: "RowCounter") -> ItemResult:
         """Change one item of a dry run; what goes wrong is its own."""
+        unaudited = services.unaudited
         try:
             return self._one(services, item, rows, counter)
         except AgentadmError as error:
+            services.unaudited = unaudited
             return failed(item.reference, error.code, error.message)
         except DRIVER_ERRORS as error:
+            services.unaudited = unaudited
             if is_lost_connection(error) or getattr(getattr(error, "orig", error), "sqlstate", None) in RERUN_STATES:
                 raise
             ours = translated(error)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from platform_core.instances.types import InstanceStatus
+
 # What a list can be sorted by: what has an index.
 CREW_SORTS = ("created_at", "id")
 
@@ -19,12 +21,27 @@ class CrewSummary:
 
 
 @dataclass(frozen=True)
+class CrewInstance:
+    """Who works in a crew, and at which place. What may not be seen of an instance is None."""
+
+    crew: str
+    position: int
+    agent: str | None
+    user: str | None
+    display_name: str | None
+    status: InstanceStatus | None
+    instance_id: UUID
+    id: UUID
+
+
+@dataclass(frozen=True)
 class Crew:
-    """A crew whole; times are UTC."""
+    """A crew whole, with its instances in their order; times are UTC."""
 
     id: UUID
     name: str
     project_id: UUID
     project: str
+    instances: tuple[CrewInstance, ...]
     created_at: datetime
     updated_at: datetime

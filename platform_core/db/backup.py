@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from platform_core.platform import Platform
     from platform_core.services import Services
 
-LEFT_OUT = (
-    "logins of operators and their passwords: roles belong to the cluster (agentadm db roles list)",
-    "keys that are kept outside the database, in files or environment variables",
+LOGINS_LEFT_OUT = "logins of operators and their passwords: roles belong to the cluster (agentadm db roles list)"
+KEYS_LEFT_OUT = (
+    "the key material, without which no API key is known and nothing that is encrypted can be read: "
+    "keep {} in another safe place"
 )
 LOCK_WAIT = "60s"
 MAGIC = b"PGDMP"
@@ -64,7 +65,12 @@ def backup(platform: "Platform", path: Path) -> FileResult:
         _refuse_bad_target(path)
         part.rename(path)
         _sync(path.parent)
-        return FileResult(str(path), path.stat().st_size, LEFT_OUT)
+        return FileResult(str(path), path.stat().st_size, (LOGINS_LEFT_OUT, _keys_left_out(platform.settings)))
+
+
+def _keys_left_out(settings: "Settings") -> str:
+    source = settings.key_source
+    return KEYS_LEFT_OUT.format("its file, or its variable," if source is None else source.path or source.said_by)
 
 
 def restore(platform: "Platform", path: Path, *, dry_run: bool = False) -> FileResult:

@@ -41,12 +41,71 @@ WHERE starts_with(value, %(start)s) AND {OUR_SCHEMA}
 ORDER BY value LIMIT %(shown)s
 """  # noqa: S608 - a constant
 
+# By @handle, else by slug with its team; what comes after a / is completed within the team.
+AGENTS = f"""
+SELECT value, told FROM (
+    (SELECT '@' || lower(handle) AS value, name AS told FROM agentadm.agents
+     WHERE deleted_at IS NULL AND lower(handle) >= ltrim(%(start)s, '@') ORDER BY lower(handle) LIMIT %(near)s)
+    UNION ALL
+    (SELECT lower(t.slug) || '/' || a.slug, a.name FROM (
+        SELECT id, slug FROM agentadm.teams
+        WHERE deleted_at IS NULL AND lower(slug) >= split_part(%(start)s, '/', 1) ORDER BY lower(slug) LIMIT %(shown)s
+     ) AS t
+     JOIN LATERAL (
+        SELECT slug, name FROM agentadm.agents
+        WHERE team_id = t.id AND slug >= split_part(%(start)s, '/', 2) AND deleted_at IS NULL
+        ORDER BY slug LIMIT %(near)s
+     ) AS a ON true)
+) AS found
+WHERE starts_with(value, %(start)s) AND {OUR_SCHEMA}
+ORDER BY value LIMIT %(shown)s
+"""  # noqa: S608 - a constant
 
-def _by_name(table: str) -> str:
+# The newest only: what a key begins with is no order that anybody knows.
+KEYS = f"""
+SELECT value, told FROM (
+    SELECT display_start AS value, name AS told, created_at
+    FROM agentadm.api_keys ORDER BY created_at DESC, id DESC LIMIT %(near)s
+) AS found
+WHERE starts_with(lower(value), %(start)s) AND {OUR_SCHEMA}
+ORDER BY created_at DESC LIMIT %(shown)s
+"""  # noqa: S608 - a constant
+
+# The newest only, as with keys.
+INSTANCES = f"""
+SELECT value, told FROM (
+    SELECT coalesce(machine_id, id::text) AS value, status AS told, created_at
+    FROM agentadm.agent_instances ORDER BY created_at DESC, id DESC LIMIT %(near)s
+) AS found
+WHERE starts_with(lower(value), %(start)s) AND {OUR_SCHEMA}
+ORDER BY created_at DESC LIMIT %(shown)s
+"""  # noqa: S608 - a constant
+
+RUNS = f"""
+SELECT value, told FROM (
+    SELECT id::text AS value, status || to_char(created_at AT TIME ZONE 'UTC', ' YYYY-MM-DD HH24:MI') AS told,
+        created_at
+    FROM agentadm.runs ORDER BY created_at DESC, id DESC LIMIT %(near)s
+) AS found
+WHERE starts_with(value, %(start)s) AND {OUR_SCHEMA}
+ORDER BY created_at DESC LIMIT %(shown)s
+"""  # noqa: S608 - a constant
+
+
+PLANS = f"""
+SELECT value, told FROM (
+    SELECT id AS value, name AS told FROM agentadm.plans WHERE id >= %(start)s ORDER BY id LIMIT %(near)s
+) AS found
+WHERE starts_with(value, %(start)s) AND {OUR_SCHEMA}
+ORDER BY value LIMIT %(shown)s
+"""  # noqa: S608 - a constant
+
+
+def _by_name(table: str, condition: str = "true") -> str:
     return f"""
 SELECT value, told FROM (
     SELECT lower(name) AS value, id::text AS told FROM agentadm.{table}
-    WHERE lower(name) >= %(start)s ORDER BY lower(name) LIMIT %(near)s
+    WHERE lower(name) >= %(start)s AND {condition} ORDER BY lower(name) LIMIT %(near)s
 ) AS found
 WHERE starts_with(value, %(start)s) AND {OUR_SCHEMA}
 ORDER BY value LIMIT %(shown)s
@@ -60,6 +119,13 @@ STATEMENTS = {
     "teams": TEAMS,
     "projects": _by_name("projects"),
     "crews": _by_name("crews"),
+    "instances": INSTANCES,
+    "runs": RUNS,
+    "models": _by_name("ai_models"),
+    "workflows": _by_name("workflows", "deleted_at IS NULL"),
+    "keys": KEYS,
+    "plans": PLANS,
+    "agents": AGENTS,
 }
 
 # One round trip with the statement itself, and what it asks for is gone at the end.

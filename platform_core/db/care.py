@@ -337,10 +337,10 @@ class Care:
 
     def _set_mark(self, request: WriteRequest, environment: str, *, production: bool) -> None:
         def work(services: "Services") -> None:
-            connection = services.connection
-            identifier = queries.system_identifier(connection)
+            identifier = queries.system_identifier(services.connection)
             key = secrets.token_bytes(DIGEST_KEY_BYTES)
-            queries.insert_installation(connection, environment, production, identifier, key)
+            queries.insert_installation(services.connection, environment, production, identifier, key)
+            services.key_material.begin()
 
         self._platform.sessions.write(request, work, type(None))
 

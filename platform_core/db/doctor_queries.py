@@ -28,10 +28,10 @@ TABLES = text(
 # Each of our triggers is named like its function; another function under that name does not count.
 WORKING_TRIGGERS = text(
     """
-    SELECT c.relname AS table_name, t.tgname AS name
+    SELECT c.relname AS table_name, t.tgname AS name, p.proname AS function
     FROM pg_trigger t
     JOIN pg_class c ON c.oid = t.tgrelid AND c.relnamespace = 'agentadm'::regnamespace
-    JOIN pg_proc p ON p.oid = t.tgfoid AND p.pronamespace = c.relnamespace AND p.proname = t.tgname
+    JOIN pg_proc p ON p.oid = t.tgfoid AND p.pronamespace = c.relnamespace
     WHERE t.tgenabled IN ('O', 'A')
     """
 )
@@ -69,9 +69,9 @@ def ways_past_policies(connection: Connection) -> list[str]:
     return list(connection.execute(WAYS_PAST_POLICIES).scalars())
 
 
-def working_triggers(connection: Connection) -> set[tuple[str, str]]:
-    """Triggers of ours that fire: table or partition, and name."""
-    return {(row.table_name, row.name) for row in connection.execute(WORKING_TRIGGERS)}
+def working_triggers(connection: Connection) -> set[tuple[str, str, str]]:
+    """Triggers of ours that fire: table or partition, name, and the function that they call."""
+    return {(row.table_name, row.name, row.function) for row in connection.execute(WORKING_TRIGGERS)}
 
 
 def roles_without_privileges(connection: Connection) -> list[str]:
@@ -112,3 +112,17 @@ def unvalidated_constraints(connection: Connection) -> list[str]:
         """
     )
     return list(connection.execute(statement).scalars())
+
+
+def errors_without_runs(connection: Connection) -> int:
+    """How many errors name a run that is not there."""
+    statement = text(
+        """
+        SELECT count(*) FROM agentadm.error_logs e
+        WHERE e.run_id IS NOT NULL AND NOT EXISTS (
+            SELECT FROM agentadm.runs r WHERE r.id = e.run_id AND r.created_at = e.run_created_at
+        )
+        """
+    )
+    found: int = connection.execute(statement).scalar_one()
+    return found

@@ -66,6 +66,8 @@ class Database:
             # The server is asked for what is needed and no more.
             use_native_hstore=False,
             skip_autocommit_rollback=True,
+            # What an error shows is seen by people: statements without what was given, as in --debug.
+            hide_parameters=True,
         )
         if self._trace is not None:
             _trace_statements(engine, self._trace)
@@ -218,7 +220,8 @@ def translated(error: BaseException) -> AgentadmError:
         return _broken_rule(state, message, cause)
     if state in {"42P01", "3F000", "42883"}:
         return UsageError(f"the database's schema is not the one expected: {message}", "agentadm db status says more")
-    if state.startswith(("22", "P0")):
+    # 54: more than an index or a statement can hold.
+    if state.startswith(("22", "54", "P0")):
         return UsageError(message, cause.diag.message_hint)
     if state.startswith(("08", "57P")) or (isinstance(cause, psycopg.OperationalError) and not state):
         return _unreachable(message)

@@ -25,7 +25,7 @@ class Keeper(Reader):
         )
         try:
             transaction_queries.set_up(connection, self._timeouts())
-            value = work(Services(connection))
+            value = work(Services(connection, settings=self._settings))
             connection.commit()
         except DRIVER_ERRORS as error:
             raise translated(error) from error

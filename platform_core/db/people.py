@@ -13,7 +13,7 @@ class OnMerge(StrEnum):
 
     # They name the other.
     MOVE = "move"
-    # As before; where the other has one alike, the weaker of the two goes.
+    # As before; where the other has one alike, the weaker of the two goes, or without a rank this one.
     KEEP_STRONGER = "keep_stronger"
     # They name the other, or, where the other has one, nobody.
     MOVE_OR_CLEAR = "move_or_clear"
@@ -37,7 +37,7 @@ class PersonLink:
         via: that row's table, and its column that names the user.
         on_merge, on_erase: see there.
         alike: columns that are unique together with this one; for KEEP_STRONGER.
-        rank: a column and its words from the strongest to the weakest; for KEEP_STRONGER.
+        rank: a column and its words from the strongest to the weakest; for KEEP_STRONGER, where one is stronger.
         erase_unless: a condition in SQL under which a row is kept although rows are deleted.
         personal: columns that say something of the person, with what is left in their place, in SQL.
         names: those of them by which the person is known elsewhere, too: in texts of operations, in stored answers.

@@ -1,13 +1,16 @@
 """Transactions that read: one moment of the database, and no way to change it. Loads nothing that writing needs."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import TypeVar
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from platform_core.config import Settings
 from platform_core.db import transaction_queries
 from platform_core.db.engine import DRIVER_ERRORS, Database, roll_back, translated
 from platform_core.services import Services
+
+if TYPE_CHECKING:
+    import psycopg
 
 T = TypeVar("T")
 First = Callable[[Services], None] | None
@@ -61,13 +64,31 @@ class Reader:
             yield from work(services)
 
     @contextmanager
+    def statements(self) -> "Iterator[psycopg.Connection[Any]]":
+        """A connection of its own for statements that read and stand alone: nothing is prepared behind a pooler.
+
+        Raises:
+            AgentadmError: what the driver said, translated.
+        """
+        try:
+            with closing(self._database.raw_connection()) as connection:
+                connection.autocommit = True
+                (process,) = connection.execute(transaction_queries.OWN_PROCESS).fetchone() or (None,)
+                if process == connection.info.backend_pid:
+                    connection.execute(transaction_queries.OF_SESSION, self._timeouts())
+                    connection.prepare_threshold = 0
+                yield connection
+        except DRIVER_ERRORS as error:
+            raise translated(error) from error
+
+    @contextmanager
     def _transaction(self, first: First) -> Iterator[Services]:
         connection = self._database.connection.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
         try:
             transaction_queries.set_up(connection, self._timeouts())
-            services = Services(connection)
+            services = Services(connection, settings=self._settings)
             if first is not None:
                 first(services)
             if self._as_user is not None:

@@ -3,6 +3,7 @@
 A table states in its `info` what the database is to do with it: see `care`.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +12,7 @@ from importlib.resources import files
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, MetaData, Row, Table, Uuid, text
+from sqlalchemy import CheckConstraint, Column, DateTime, MetaData, Row, Table, Uuid, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import AddConstraint, CreateIndex, CreateTable, SetColumnComment, SetTableComment
 
@@ -23,7 +24,26 @@ AnyRow = Row[*tuple[Any, ...]]
 SCHEMA = "agentadm"
 # By this comment on the schema an init that was cut short is known, and not taken for a schema of somebody else's.
 MARK_COMMENT = "agentadm"
-NOUNS_WITH_TABLES = ("audit", "crews", "importing", "jobs", "operations", "projects", "teams", "users")
+NOUNS_WITH_TABLES = (
+    "agents",
+    "audit",
+    "crews",
+    "importing",
+    "instances",
+    "jobs",
+    "key_material",
+    "keys",
+    "limits",
+    "models",
+    "operations",
+    "plans",
+    "projects",
+    "runs",
+    "subscriptions",
+    "teams",
+    "users",
+    "workflows",
+)
 
 metadata = MetaData(
     schema=SCHEMA,
@@ -48,6 +68,7 @@ class Care:
         append_only: whether rows, once there, may only be changed by the owner.
         people: the columns that name a person; every foreign key to users is among them.
         texts: columns in which anybody may have written about anybody.
+        encrypted: columns of text that hold what KeyRing.encrypt made; secrets for the audit, too.
     """
 
     unaudited: str | None = None
@@ -57,6 +78,7 @@ class Care:
     append_only: bool = False
     people: tuple[PersonLink, ...] = ()
     texts: tuple[str, ...] = ()
+    encrypted: tuple[str, ...] = ()
 
 
 def care(
@@ -68,9 +90,11 @@ def care(
     append_only: bool = False,
     people: tuple[PersonLink, ...] = (),
     texts: tuple[str, ...] = (),
+    encrypted: tuple[str, ...] = (),
 ) -> dict[str, Care]:
     """The `info` of a table; see `Care`."""
-    return {"care": Care(unaudited, secrets, masked, ignored, append_only, people, texts)}
+    hidden = secrets + encrypted
+    return {"care": Care(unaudited, hidden, masked, ignored, append_only, people, texts, encrypted)}
 
 
 def care_of(table: Table) -> Care:
@@ -86,6 +110,38 @@ def care_of(table: Table) -> Care:
 def masked_columns() -> dict[str, tuple[str, ...]]:
     """By table, the columns that are shown only with --reveal."""
     return {table.name: care_of(table).masked for table in load_tables().tables.values()}
+
+
+def encrypted_columns() -> list[tuple[Table, str]]:
+    """Every column that holds encrypted text."""
+    return [(table, name) for table in load_tables().sorted_tables for name in care_of(table).encrypted]
+
+
+def encrypted_check(table: str, column: str) -> CheckConstraint:
+    """That a column holds the version of a key and a token of it, so that clear text is refused."""
+    return CheckConstraint(f"{column} ~ '^[1-9][0-9]*[:]gAAAA'", name=f"{table}_{column}_check")
+
+
+def name_check(table: str, column: str = "name", longest: int = 200) -> CheckConstraint:
+    """That a name has a character, not too many, and no control characters."""
+    rule = f"{column} !~ '[[:cntrl:]]' AND char_length({column}) BETWEEN 1 AND {longest}"
+    return CheckConstraint(rule, name=f"{table}_{column}_check")
+
+
+def words_check(table: str, column: str, words: Iterable[str]) -> CheckConstraint:
+    """That a column holds one of some words."""
+    listed = ", ".join(f"'{word}'" for word in words)
+    return CheckConstraint(f"{column} IN ({listed})", name=f"{table}_{column}_check")
+
+
+def at_least(table: str, column: str, least: int = 0) -> CheckConstraint:
+    """That a number is not below another."""
+    return CheckConstraint(f"{column} >= {least}", name=f"{table}_{column}_check")
+
+
+def some_time(comment: str) -> Column[datetime | None]:
+    """A moment in UTC, or NULL."""
+    return Column(DateTime(timezone=True), nullable=True, comment=comment)
 
 
 def tables_of_people() -> list[tuple[Table, tuple[PersonLink, ...]]]:
@@ -169,6 +225,16 @@ def declared_statements() -> Iterator[str]:
     yield "SELECT agentadm.ensure_partitions(3)"
     yield "SELECT agentadm.make_roles()"
     yield "SELECT agentadm.grant_privileges()"
+
+
+def declared_triggers() -> dict[str, list[tuple[str, str]]]:
+    """By table, the triggers of its own, beside those that each table has: their names and functions."""
+    form = r"^CREATE TRIGGER (\w+)[^;]*? ON agentadm\.(\w+)[^;]*? EXECUTE FUNCTION agentadm\.(\w+)"
+    found: dict[str, list[tuple[str, str]]] = {}
+    for sql in _sql_files("triggers"):
+        for name, table, function in re.findall(form, sql, re.MULTILINE):
+            found.setdefault(table, []).append((name, function))
+    return found
 
 
 def _sql_files(folder: str) -> Iterator[str]:

@@ -1,8 +1,10 @@
 """Every statement of the seed."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
 from itertools import chain, islice
-from typing import cast
+from typing import NamedTuple, cast
+from uuid import UUID
 
 import psycopg
 from psycopg import sql
@@ -10,16 +12,38 @@ from sqlalchemy import Connection, Row, Table, text
 
 # Each COPY is one statement with its own time limit, queue of foreign keys to check, and rows held for the audit.
 ROWS_IN_ONE_COPY = 100_000
+ROWS_IN_ONE_PAGE = 20_000
 
 
-def look(connection: Connection) -> Row[tuple[bool, bool]]:
-    """Whether there are users already (`has_users`), and row-level security holds for this login (`restricted`)."""
-    return connection.execute(
-        text(
-            "SELECT EXISTS (SELECT FROM agentadm.users) AS has_users, "
-            "row_security_active('agentadm.users') AS restricted"
+LOOK = text(
+    """
+    SELECT row_security_active('agentadm.users') AS restricted,
+        CASE
+            WHEN EXISTS (SELECT FROM agentadm.users) THEN 'users'
+            WHEN EXISTS (SELECT FROM agentadm.plans) THEN 'plans'
+            WHEN EXISTS (SELECT FROM agentadm.ai_models) THEN 'models'
+        END AS there
+    """
+)
+
+
+def look(connection: Connection) -> Row[tuple[bool, str | None]]:
+    """Whether row-level security holds for this login (`restricted`), and what is in the way of a seed (`there`)."""
+    return connection.execute(LOOK).one()
+
+
+def leave_to_us(connection: Connection, *, on: bool) -> None:
+    """Have the triggers leave versions and own instances to whoever inserts; in this transaction, until it says so."""
+    connection.execute(text("SELECT set_config('app.undoing', :value, true)"), {"value": "on" if on else ""})
+
+
+def make_partitions(connection: Connection, table: Table, months: Iterable[date]) -> None:
+    """Make the partitions of these months, where they are not there."""
+    for month in months:
+        connection.execute(
+            text("SELECT agentadm.add_partition(CAST(:table AS regclass), :month)"),
+            {"table": table.fullname, "month": month},
         )
-    ).one()
 
 
 def copy_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
@@ -50,6 +74,35 @@ def copy_rows(connection: Connection, table: Table, columns: Sequence[str], rows
                     copy.write_row(row)
             total += cursor.rowcount
     return total
+
+
+class Customer(NamedTuple):
+    """Somebody who is a customer at Stripe."""
+
+    id: UUID
+    username: str | None
+    suspended: bool
+    created_at: datetime
+    deleted_at: datetime | None
+
+
+# Each page is one short statement, between two COPY on the same connection.
+CUSTOMERS = text(
+    """
+    SELECT u.id, u.username, u.status = 'suspended' AS suspended, u.created_at, u.deleted_at
+    FROM agentadm.users u
+    WHERE u.stripe_customer_id IS NOT NULL AND u.id > :after
+    ORDER BY u.id LIMIT :page
+    """
+)
+
+
+def customers(connection: Connection) -> Iterator[list[Customer]]:
+    """Customers by their ids, a page at a time: drawing them once more would take longer."""
+    after = UUID(int=0)
+    while rows := connection.execute(CUSTOMERS, {"after": after, "page": ROWS_IN_ONE_PAGE}).all():
+        yield [Customer(*row) for row in rows]
+        after = rows[-1].id
 
 
 def analyze(connection: Connection, table: Table) -> None:

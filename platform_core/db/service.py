@@ -6,6 +6,7 @@ import psycopg
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from platform_core.config import Settings
 from platform_core.db import queries, role_queries, stats_queries
 from platform_core.db.schema import AnyRow
 from platform_core.db.types import Finding, Maintenance, OperatorRole, SeedResult, Stat
@@ -27,10 +28,12 @@ class DatabaseService:
 
     Args:
         connection: inside a transaction.
+        settings: in force; the doctor looks for the key material.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, settings: Settings | None = None) -> None:
         self._connection = connection
+        self._settings = settings
 
     def stats(self) -> tuple[Stat, ...]:
         """Sessions, sizes, unused indexes, the oldest transaction; slow statements where the server keeps them."""
@@ -49,7 +52,7 @@ class DatabaseService:
         """Every check of the installation, each with its finding; see doctor.py."""
         from platform_core.db.doctor import examine
 
-        return examine(self._connection)
+        return examine(self._connection, self._settings)
 
     def maintain(self, *, months_ahead: int = 3) -> Maintenance:
         """Make partitions up to so many months ahead, forget old idempotency keys and bulk runs, seal the audit.

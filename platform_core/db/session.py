@@ -121,7 +121,7 @@ class Sessions(Reader):
         connection = self._writing_connection()
         try:
             in_flight.xid = queries.go_on(connection, operation_id, self._timeouts())
-            value = work(Services(connection, operation_id))
+            value = work(Services(connection, operation_id, self._settings))
             self._commit(connection, in_flight)
         except BaseException as error:
             self._after_failure(error, connection, in_flight)
@@ -153,8 +153,9 @@ class Sessions(Reader):
                 roll_back(connection)
                 in_flight.phase = Phase.ROLLED_BACK
                 return replay
-            value = work(Services(connection, operation_id))
-            affected = audit_queries.count_changes(connection, operation_id)
+            services = Services(connection, operation_id, self._settings)
+            value = work(services)
+            affected = audit_queries.count_changes(connection, operation_id) + services.unaudited
             if request.max_affected is not None and affected > request.max_affected:
                 raise GuardTripped(
                     f"{affected} rows would change, cascades included; --max-affected allows {request.max_affected}",
@@ -164,7 +165,8 @@ class Sessions(Reader):
                 changes = self._dry_run_changes(connection, operation_id)
                 roll_back(connection)
                 in_flight.phase = Phase.ROLLED_BACK
-                return Outcome(value, operation_id, dry_run=True, affected=affected, changes=changes)
+                return Outcome(value, operation_id, dry_run=True, affected=affected, changes=changes,
+                               unaudited=services.unaudited)  # fmt: skip
             if request.idempotency_key is not None and not goes_on:
                 queries.store_result(connection, request.idempotency_key, msgspec.json.encode(value).decode())
             self._commit(connection, in_flight)

@@ -90,6 +90,23 @@ class SeedResult:
     team_members: int
     projects: int
     crews: int
+    plans: int
+    ai_models: int
+    subscriptions: int
+    limit_overrides: int
+    agents: int
+    agent_plans: int
+    agent_versions: int
+    agent_skills: int
+    agent_instances: int
+    agent_configurations: int
+    crew_instances: int
+    api_keys: int
+    workflows: int
+    workflow_versions: int
+    workflow_schedules: int
+    runs: int
+    error_logs: int
 
 
 @dataclass(frozen=True)

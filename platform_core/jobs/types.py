@@ -28,7 +28,10 @@ class Job:
     overdue_after: timedelta
 
 
-JOBS = (Job("db maintain", "17 3 * * *", timedelta(days=2)),)
+JOBS = (
+    Job("db maintain", "17 3 * * *", timedelta(days=2)),
+    Job("keys expire", "41 * * * *", timedelta(days=2)),
+)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     DateTime,
+    FromClause,
     Integer,
     Numeric,
     Select,
@@ -90,6 +91,7 @@ class ListSpec:
         default_sort: the order when none is asked for.
         key: what tells rows with the same sort value apart, in an order of its own: the id.
         time: the field of --since and --until; None where there are none.
+        source: what the columns are read from, where that is a join; of an inner one the filters may say it, too.
     """
 
     fields: Mapping[str, Field]
@@ -98,6 +100,7 @@ class ListSpec:
     default_sort: str
     key: ColumnElement[Any]
     time: ColumnElement[datetime] | None = None
+    source: FromClause | None = None
 
 
 @dataclass(frozen=True)
@@ -219,4 +222,5 @@ def _beyond(order: Order, after: Place, *, nulls: bool) -> ColumnElement[bool]:
 
 def base_statement(spec: ListSpec, clauses: Sequence[ColumnElement[bool]]) -> Select[*tuple[Any, ...]]:
     """The rows of a list, not yet in order."""
-    return select(*(column.label(name) for name, column in spec.columns.items())).where(*clauses)
+    rows = select(*(column.label(name) for name, column in spec.columns.items())).where(*clauses)
+    return rows if spec.source is None else rows.select_from(spec.source)

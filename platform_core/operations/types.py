@@ -49,7 +49,8 @@ class WriteRequest:
 class Outcome(Generic[T]):
     """What came of a change.
 
-    `changes` is filled in a dry run. `planned` are the requests that a provider would be sent, in a dry run.
+    `changes` is filled in a dry run, and `unaudited` says how many rows changed that are not among them. `planned` are
+    the requests that a provider would be sent, in a dry run.
     """
 
     value: T
@@ -59,6 +60,7 @@ class Outcome(Generic[T]):
     affected: int = 0
     changes: "ChangeList | None" = None
     planned: tuple[Mapping[str, Any], ...] = ()
+    unaudited: int = 0
 
 
 class IntentState(StrEnum):

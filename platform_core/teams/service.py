@@ -194,6 +194,10 @@ class TeamService:
         found = queries.find(self._connection, reference, deleted=deleted)
         return exactly_one("team", reference, found, self._hint(reference, found))
 
+    def has_member(self, team_id: UUID, user_id: UUID) -> bool:
+        """Whether a user is a member of a team."""
+        return queries.find_member(self._connection, team_id, user_id) is not None
+
     # --------------------------------------------------------------------------------------------------------- members
 
     def members(self, reference: str, request: ListRequest, *, role: MemberRole | None = None) -> Rows[Member]:

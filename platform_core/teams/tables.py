@@ -54,6 +54,18 @@ class TeamsColumns(TypedColumns):
     deleted_at: Named[datetime | None] = Column(time_column("").type, comment="When the team was deleted")
     created_at: Named[datetime] = created_column()
     updated_at: Named[datetime] = updated_column()
+    agent_count: Named[int] = Column(
+        Integer, server_default=text("0"), comment="How many living agents it has; kept by trigger, not audited"
+    )
+    personal_agent_count: Named[int] = Column(
+        Integer, server_default=text("0"), comment="How many of them are personal; kept by trigger, not audited"
+    )
+    work_agent_count: Named[int] = Column(
+        Integer, server_default=text("0"), comment="How many of them are work agents; kept by trigger, not audited"
+    )
+    workflow_count: Named[int] = Column(
+        Integer, server_default=text("0"), comment="How many living workflows it has; kept by trigger, not audited"
+    )
 
 
 teams = Table(
@@ -77,6 +89,7 @@ teams = Table(
     CheckConstraint("max_members >= 1", name="teams_max_members_check"),
     # Holds whoever adds members, at whatever isolation: the count is a row that each of them has to lock.
     CheckConstraint("member_count <= max_members", name="teams_member_count_check"),
+    CheckConstraint("agent_count <= max_agents", name="teams_agent_count_check"),
     CheckConstraint("personal_of IS NULL OR personal_of = owner_id", name="teams_personal_check"),
     CheckConstraint("personal_of IS NULL OR member_count <= 1", name="teams_personal_members_check"),
     Index("teams_slug_key", text("lower(slug)"), unique=True),
@@ -85,7 +98,7 @@ teams = Table(
     Index(None, "created_at", "id"),
     comment="People who work together",
     info=care(
-        ignored=("member_count",),
+        ignored=("member_count", "agent_count", "personal_agent_count", "work_agent_count", "workflow_count"),
         texts=("name", "description"),
         people=(
             PersonLink("owner_id"),

@@ -72,6 +72,10 @@ class Team:
     max_agents: int | None
     max_members: int | None
     member_count: int
+    agent_count: int
+    personal_agent_count: int
+    work_agent_count: int
+    workflow_count: int
     project_count: int
     created_at: datetime
     updated_at: datetime

@@ -66,19 +66,18 @@ def lock_both(connection: Connection, first: UUID, second: UUID) -> dict[UUID, A
 
 
 def drop_weaker(connection: Connection, table: Table, link: PersonLink, gone: UUID, kept: UUID) -> int:
-    """Where both have a row alike, delete the weaker one. Returns how many."""
-    assert link.rank is not None  # noqa: S101 - for the type checker: the caller asks for KEEP_STRONGER only
-    rank, words = link.rank
+    """Where both have a row alike, delete the weaker one; without a rank that of who goes. Returns how many."""
+    weaker: sql.Composable = sql.SQL("g.id")
+    if link.rank is not None:
+        weaker = sql.SQL(
+            "CASE WHEN array_position({words}, g.{rank}) < array_position({words}, k.{rank}) THEN k.id ELSE g.id END"
+        ).format(rank=sql.Identifier(link.rank[0]), words=sql.Literal(list(link.rank[1])))
     statement = sql.SQL(
-        "DELETE FROM {table} WHERE id IN ("
-        "SELECT CASE WHEN array_position({words}, g.{rank}) < array_position({words}, k.{rank}) "
-        "THEN k.id ELSE g.id END "
-        "FROM {table} g JOIN {table} k ON ({g_alike}) = ({k_alike}) "
+        "DELETE FROM {table} WHERE id IN (SELECT {weaker} FROM {table} g JOIN {table} k ON ({g_alike}) = ({k_alike}) "
         "WHERE g.{link} = {gone} AND k.{link} = {kept})"
     ).format(
         table=sql.Identifier(SCHEMA, table.name),
-        words=sql.Literal(list(words)),
-        rank=sql.Identifier(rank),
+        weaker=weaker,
         g_alike=sql.SQL(", ").join(sql.Identifier("g", name) for name in link.alike),
         k_alike=sql.SQL(", ").join(sql.Identifier("k", name) for name in link.alike),
         link=sql.Identifier(link.column),

@@ -26,6 +26,7 @@ from platform_core.db.schema import AnyRow
 from platform_core.projects.tables import projects
 from platform_core.refs import as_uuid, as_uuid_ending
 from platform_core.teams.tables import team_members, teams
+from platform_core.users.screen_queries import SCREEN
 from platform_core.users.tables import identities, users
 from platform_core.users.types import NewUser, UserStatus
 
@@ -104,8 +105,8 @@ def _whole() -> Select[*tuple[Any, ...]]:
 
 
 def load(connection: Connection, reference: str, *, deleted: bool) -> list[AnyRow]:
-    """Whole rows of a reference's candidates, with their identities, in one round trip."""
-    statement = _whole().where(_is_named_by(reference, deleted=deleted)).limit(CANDIDATES)
+    """Whole rows of a reference's candidates, with what a screen shows of each, in one round trip."""
+    statement = _whole().add_columns(*SCREEN).where(_is_named_by(reference, deleted=deleted)).limit(CANDIDATES)
     return list(connection.execute(statement).all())
 
 

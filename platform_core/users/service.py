@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -19,8 +20,10 @@ from platform_core.users.types import (
     MergeResult,
     NewUser,
     PersonExport,
+    RecentRun,
     User,
     UserRole,
+    UserScreen,
     UserStatus,
     UserSummary,
 )
@@ -71,7 +74,7 @@ class UserService:
         filters = list_queries.list_filters(status=status, role=role, deleted=deleted)
         return ListService(self._connection, list_queries.LIST, request, _summary, filters)
 
-    def show(self, reference: str, *, deleted: bool = False) -> User:
+    def show(self, reference: str, *, deleted: bool = False) -> UserScreen:
         """One user whole, in one statement.
 
         Raises:
@@ -80,7 +83,7 @@ class UserService:
         rows = queries.load(self._connection, reference, deleted=deleted)
         hint = FIND_HINT if rows else self._near(reference, deleted=deleted)
         exactly_one("user", reference, [(row.id, row.label) for row in rows], hint)
-        return _user(rows[0])
+        return UserScreen(**_fields(rows[0]), runs=tuple(_recent(run) for run in rows[0].runs))
 
     def create(self, new: NewUser, *, if_not_exists: bool = False) -> User:
         """Make a user.
@@ -326,10 +329,17 @@ def _summary(row: AnyRow) -> UserSummary:
 
 
 def _user(row: Any) -> User:
-    fields = dict(row._mapping)
-    del fields["label"]
+    return User(**_fields(row))
+
+
+def _recent(run: Mapping[str, str]) -> RecentRun:
+    return RecentRun(datetime.fromisoformat(run["created_at"]), run["what"], run["status"])
+
+
+def _fields(row: Any) -> dict[str, Any]:
+    fields = {name: value for name, value in row._mapping.items() if name not in {"label", "runs"}}
     fields["role"] = UserRole(row.role)
     fields["status"] = UserStatus(row.status)
     fields["identities"] = tuple(Identity(**identity) for identity in row.identities)
     fields["teams"] = tuple(Membership(**team) for team in row.teams)
-    return User(**fields)
+    return fields

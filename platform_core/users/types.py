@@ -124,6 +124,26 @@ class User:
 
 
 @dataclass(frozen=True)
+class RecentRun:
+    """One of a user's newest runs: when it was asked for, which agent or workflow ran, and how far it is."""
+
+    created_at: datetime
+    what: str | None
+    status: str
+
+
+@dataclass(frozen=True)
+class UserScreen(User):
+    """A user whole, with the plan whose limits hold, and what there is of theirs: living API keys, instances that are
+    not destroyed, newest runs."""
+
+    plan: str | None
+    api_keys: int
+    instances: int
+    runs: tuple[RecentRun, ...]
+
+
+@dataclass(frozen=True)
 class MergeResult:
     """What came of merging a user into another.
 

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.world import World
+from tests.agents_support import make_staff
+from tests.cli.world import MATERIAL, SPECS, World
+from tests.keys import known
 from tests.support import Cluster, Database, run
+from tests.workflows.known import make_automation
 
 
 @pytest.fixture(scope="session")
@@ -25,9 +28,26 @@ def settled(cluster: Cluster, template: Database) -> tuple[Database, str]:
         ["teams", "delete", "gone", "--yes"],
         ["projects", "create", "Numbers", "--team", "engines"],
         ["crews", "create", "Reviewers", "--project", "Numbers"],
+        ["agents", "create", "Scribe", "--team", "engines", "--handle", "scribe"],
+        ["agents", "update", "engines/scribe", "--spec-file", str(SPECS / "scribe.md")],
+        ["agents", "resume", "engines/scribe"],
+        ["agents", "create", "Weaver", "--team", "engines"],
+        ["agents", "create", "Loom", "--team", "engines"],
+        ["agents", "delete", "engines/loom", "--yes"],
+        ["plans", "create", "free", "--name", "Free", "--allow", "max_workflows=5"],
+        ["plans", "create", "pro", "--name", "Pro", "--allow", "max_workflows=50", "--price-monthly", "29.99"],
+        ["plans", "create", "old", "--name", "Old"],
+        ["plans", "retire", "old", "--yes"],
+        ["limits", "set", "--user", "bob@example.com", "--allow", "max_workflows=9", "--reason", "a favour"],
     ):
         done = run(line, database.environ)
         assert done.code == 0, done.err
+    known.insert(database, "bob@example.com")
+    for _ in range(2):
+        done = run(["db", "key-material", "add", "encryption"], {**database.environ, "AGENTADM_KEY_MATERIAL": MATERIAL})
+        assert done.code == 0, done.err
+    make_staff(database)
+    make_automation(database)
     return database, str(database.value("SELECT id FROM agentadm.operations WHERE command = 'users suspend'"))
 
 

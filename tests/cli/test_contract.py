@@ -17,6 +17,7 @@ import pytest
 from cli.main import all_commands
 from cli.registry import CommandProperties, Risk
 from platform_core.errors import ExitCode
+from tests.agents_support import TABLES
 from tests.cli.world import ARGUMENTS, Called, World, called
 from tests.support import run
 
@@ -29,12 +30,36 @@ OWN_SERVER = "makes a server of its own: tests/cli/test_demo.py"
 
 # A reference that names nothing, or is none. Every command with an argument is here.
 BAD_REFERENCES: dict[str, tuple[list[str], ExitCode]] = {
+    "agents configurations set": (["engines/nobody", "bob@example.com", "--json", "{{}}"], ExitCode.NOT_FOUND),
+    "agents configurations show": (["engines/copyist", "bob@example.com"], ExitCode.NOT_FOUND),
+    "agents errors": (["engines/nobody"], ExitCode.NOT_FOUND),
+    "agents plans list": (["engines/nobody"], ExitCode.NOT_FOUND),
+    "agents plans set": (["engines/nobody", "free", "--requests-per-day", "1"], ExitCode.NOT_FOUND),
+    "agents skills add": (["engines/nobody", "writing"], ExitCode.NOT_FOUND),
+    "agents skills list": (["engines/nobody"], ExitCode.NOT_FOUND),
+    "agents skills remove": (["engines/copyist", "writing"], ExitCode.NOT_FOUND),
+    "agents archive": (["nothing"], ExitCode.NOT_FOUND),
+    "agents create": (["Proofreader", "--team", "nothing"], ExitCode.NOT_FOUND),
+    "agents delete": (["engines/nothing"], ExitCode.NOT_FOUND),
+    "agents diff": (["nothing/scribe"], ExitCode.NOT_FOUND),
+    "agents export": (["@nobody"], ExitCode.NOT_FOUND),
+    "agents import": (["/nonexistent/x.md", "--team", "engines"], ExitCode.USAGE),
+    "agents pause": ([UNKNOWN_ID], ExitCode.NOT_FOUND),
+    "agents restore": (["engines/scribe"], ExitCode.NOT_FOUND),
+    "agents resume": (["engines/loom"], ExitCode.NOT_FOUND),
+    "agents rollback": (["engines/scribe", "--to", "9"], ExitCode.NOT_FOUND),
+    "agents search": (["scribe", "--team", "nothing"], ExitCode.NOT_FOUND),
+    "agents show": (["engines/loom"], ExitCode.NOT_FOUND),
+    "agents update": (["engines/", "--name", "x"], ExitCode.NOT_FOUND),
+    "agents versions": (["nothing"], ExitCode.NOT_FOUND),
     "audit show": ([UNKNOWN_ID], ExitCode.NOT_FOUND),
     "audit undo": ([UNKNOWN_ID], ExitCode.NOT_FOUND),
     "completion": (["tcsh"], ExitCode.USAGE),
     "config set": (["profiles.test.url", "x"], ExitCode.USAGE),
+    "crews add": (["Reviewers", "machine-9"], ExitCode.NOT_FOUND),
     "crews create": (["Typesetters", "--project", "nothing"], ExitCode.NOT_FOUND),
     "crews delete": (["nobody"], ExitCode.NOT_FOUND),
+    "crews remove": (["Reviewers", "machine-2"], ExitCode.NOT_FOUND),
     "crews show": (["nobody"], ExitCode.NOT_FOUND),
     "crews update": (["nobody", "--name", "Critics"], ExitCode.NOT_FOUND),
     "db backup": (["/nonexistent/folder/x.dump"], ExitCode.USAGE),
@@ -43,12 +68,32 @@ BAD_REFERENCES: dict[str, tuple[list[str], ExitCode]] = {
     "db roles create": (["no such/../name", "--group", "nobody"], ExitCode.USAGE),
     "db roles revoke": (["nobody_of_that_name"], ExitCode.NOT_FOUND),
     "help": (["nonsense"], ExitCode.USAGE),
+    "db key-material add": (["nonsense"], ExitCode.USAGE),
+    "db key-material retire": (["encryption", "99"], ExitCode.NOT_FOUND),
+    "keys create": (["nobody@example.com"], ExitCode.NOT_FOUND),
+    "keys revoke": (["aa_live_nobody"], ExitCode.NOT_FOUND),
+    "keys rotate": (["aa_live_nobody"], ExitCode.NOT_FOUND),
+    "keys show": (["aa_live_nobody"], ExitCode.NOT_FOUND),
+    "keys update": (["aa_live_nobody", "--name", "x"], ExitCode.NOT_FOUND),
+    "instances configure": (["machine-9", "--region", "fra"], ExitCode.NOT_FOUND),
+    "instances destroy": (["machine-9"], ExitCode.NOT_FOUND),
+    "instances show": (["machine-9"], ExitCode.NOT_FOUND),
+    "instances start": (["machine-9"], ExitCode.NOT_FOUND),
+    "instances stop": (["machine-9"], ExitCode.NOT_FOUND),
     "operations resume": ([UNKNOWN_ID], ExitCode.NOT_FOUND),
     "operations show": ([UNKNOWN_ID], ExitCode.NOT_FOUND),
+    "plans create": (["no such id", "--name", "x"], ExitCode.USAGE),
+    "plans restore": (["nothing"], ExitCode.NOT_FOUND),
+    "plans retire": (["nothing"], ExitCode.NOT_FOUND),
+    "plans show": (["nothing"], ExitCode.NOT_FOUND),
+    "plans update": (["nothing", "--name", "x"], ExitCode.NOT_FOUND),
     "projects create": (["Weaving", "--team", "nothing"], ExitCode.NOT_FOUND),
     "projects delete": (["nothing"], ExitCode.NOT_FOUND),
     "projects show": (["nothing"], ExitCode.NOT_FOUND),
     "projects update": (["nothing", "--name", "x"], ExitCode.NOT_FOUND),
+    "runs cancel": ([UNKNOWN_ID], ExitCode.NOT_FOUND),
+    "runs retry": ([UNKNOWN_ID], ExitCode.NOT_FOUND),
+    "runs show": ([UNKNOWN_ID], ExitCode.NOT_FOUND),
     "teams create": (["Compilers", "--owner", "nobody@example.com"], ExitCode.NOT_FOUND),
     "teams delete": (["nothing"], ExitCode.NOT_FOUND),
     "teams members add": (["nothing", "bob@example.com"], ExitCode.NOT_FOUND),
@@ -73,7 +118,32 @@ BAD_REFERENCES: dict[str, tuple[list[str], ExitCode]] = {
     "users show": (["nobody@example.com"], ExitCode.NOT_FOUND),
     "users suspend": (["nobody@example.com"], ExitCode.NOT_FOUND),
     "users sync": (["/nonexistent/clerk.csv", "--from", "clerk"], ExitCode.USAGE),
+    "users why": (["nobody@example.com"], ExitCode.NOT_FOUND),
     "users update": (["nobody@example.com", "--full-name", "x"], ExitCode.NOT_FOUND),
+    "models create": (["GPT-4o", "--provider", "Open AI", "--model-id", "gpt-4o"], ExitCode.USAGE),
+    "models delete": (["nothing"], ExitCode.NOT_FOUND),
+    "models show": (["nothing"], ExitCode.NOT_FOUND),
+    "models update": (["nothing", "--inactive"], ExitCode.NOT_FOUND),
+    "workflows archive": (["nothing"], ExitCode.NOT_FOUND),
+    "workflows create": (["Weekly", "--team", "nothing"], ExitCode.NOT_FOUND),
+    "workflows delete": (["nothing"], ExitCode.NOT_FOUND),
+    "workflows diff": (["nothing"], ExitCode.NOT_FOUND),
+    "workflows pause": (["nothing"], ExitCode.NOT_FOUND),
+    "workflows restore": (["Nightly"], ExitCode.NOT_FOUND),
+    "workflows resume": (["nothing"], ExitCode.NOT_FOUND),
+    "workflows rollback": (["Nightly", "--to", "9"], ExitCode.NOT_FOUND),
+    "workflows runs": (["nothing"], ExitCode.NOT_FOUND),
+    "workflows schedules add": (["Nightly", "every day"], ExitCode.USAGE),
+    "workflows schedules list": (["nothing"], ExitCode.NOT_FOUND),
+    "workflows schedules remove": ([UNKNOWN_ID], ExitCode.NOT_FOUND),
+    "workflows schedules update": ([UNKNOWN_ID, "--inactive"], ExitCode.NOT_FOUND),
+    "workflows show": (["Forgotten"], ExitCode.NOT_FOUND),
+    "workflows triggers add": (["Nightly", "Web Hook"], ExitCode.USAGE),
+    "workflows triggers list": (["nothing"], ExitCode.NOT_FOUND),
+    "workflows triggers remove": ([UNKNOWN_ID], ExitCode.NOT_FOUND),
+    "workflows triggers update": ([UNKNOWN_ID, "--inactive"], ExitCode.NOT_FOUND),
+    "workflows update": (["nothing", "--name", "x"], ExitCode.NOT_FOUND),
+    "workflows versions": (["nothing"], ExitCode.NOT_FOUND),
 }
 
 NEEDS_NO_DATABASE = {
@@ -180,7 +250,10 @@ def test_a_bad_reference(path: str, world: World) -> None:
 TWO_SUCH = [f"{start}-0000-7000-8000-0000abcdef12" for start in ("01930000", "01940000")]
 
 
-REFERENCES = {"USER", "OPERATION", "TEAM", "PROJECT", "CREW"}
+REFERENCES = {
+    "USER", "OPERATION", "TEAM", "PROJECT", "CREW", "API_KEY", "AGENT", "INSTANCE", "RUN",
+    "MODEL", "WORKFLOW", "TRIGGER", "SCHEDULE",
+}  # fmt: skip
 # In one transaction each: who makes a team makes its owner a member.
 MAKE_AMBIGUOUS = """
 INSERT INTO agentadm.users (id) VALUES (%(key)s);
@@ -188,10 +261,19 @@ INSERT INTO agentadm.teams (id, name, slug, owner_id) VALUES (%(key)s, 'x', %(ke
 INSERT INTO agentadm.team_members (team_id, user_id, role) VALUES (%(key)s, %(key)s, 'owner');
 INSERT INTO agentadm.projects (id, name, owner_user_id) VALUES (%(key)s, 'x', %(key)s);
 INSERT INTO agentadm.crews (id, name, project_id) VALUES (%(key)s, 'x', %(key)s);
+INSERT INTO agentadm.agents (id, team_id, name, slug) VALUES (%(key)s, %(key)s, 'x', 'x');
+INSERT INTO agentadm.agent_instances (id, user_id, agent_id, origin) VALUES (%(key)s, %(key)s, %(key)s, 'launch');
+INSERT INTO agentadm.runs (id, user_id, team_id, agent_id) VALUES (%(key)s, %(key)s, %(key)s, %(key)s);
+INSERT INTO agentadm.api_keys (id, user_id, name, key_hash, hash_version, display_start)
+VALUES (%(key)s, %(key)s, 'x', md5(%(key)s) || md5(%(key)s), '1', 'aa_live_x');
+INSERT INTO agentadm.ai_models (id, name, provider, model_id) VALUES (%(key)s, %(key)s, 'x', 'x');
+INSERT INTO agentadm.workflows (id, team_id, name) VALUES (%(key)s, %(key)s, 'x');
+INSERT INTO agentadm.workflow_triggers (id, workflow_id, type) VALUES (%(key)s, %(key)s, 'x');
+INSERT INTO agentadm.workflow_schedules (id, workflow_id, cron) VALUES (%(key)s, %(key)s, '0 9 * * *');
 SELECT agentadm.begin_operation(%(key)s, 'x', '{}', NULL, NULL, NULL, NULL, NULL, NULL, NULL)
 """
 # Only deleted ones are looked for.
-DELETED = {"teams restore": "teams", "users restore": "users"}
+DELETED = {f"{table} restore": table for table in ("agents", "teams", "users", "workflows")}
 
 
 @pytest.mark.parametrize("path", [path for path in COMMANDS if metavars(COMMANDS[path]) & REFERENCES])
@@ -247,7 +329,7 @@ def prepare(path: str, world: World) -> None:
         done = run(world.argv("db roles create"), world.environ)
         assert done.code == 0, done.err
     if path == "db seed":
-        for table in ("projects", "teams", "users"):
+        for table in TABLES:
             world.database.execute(f"DELETE FROM agentadm.{table}")
     if path == "operations resume":
         world.database.execute(

@@ -8,7 +8,12 @@ import pytest
 
 from cli.main import all_commands
 from cli.registry import Risk
+from tests.agents_support import FAILED_RUN, QUEUED_RUN, make_staff
+from tests.cli.world import SPECS
+from tests.keys import known
+from tests.keys.known import FILE, START
 from tests.support import Cluster, Database, Result, run
+from tests.workflows.known import SCHEDULE, TRIGGER, make_automation
 
 CHANGING = sorted(command.path for command in all_commands() if command.risk is not Risk.READ)
 UUIDS = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -49,15 +54,34 @@ def company(database: Database, folder: Path) -> None:
         ["teams", "delete", "gone", "--yes"],
         ["projects", "create", "Numbers", "--team", "engines"],
         ["crews", "create", "Reviewers", "--project", "Numbers"],
+        ["agents", "create", "Scribe", "--team", "engines", "--handle", "scribe"],
+        ["agents", "update", "engines/scribe", "--spec-file", str(SPECS / "scribe.md")],
+        ["agents", "resume", "engines/scribe"],
+        ["agents", "create", "Loom", "--team", "engines"],
+        ["agents", "delete", "engines/loom", "--yes"],
+        ["plans", "create", "free", "--name", "Free", "--allow", "max_workflows=5"],
+        ["plans", "create", "old", "--name", "Old"],
+        ["plans", "retire", "old", "--yes"],
+        ["limits", "set", "--team", "engines", "--allow", "max_workflows=9", "--reason", "a favour"],
     ):
         done = run(line, database.environ)
         assert done.code == 0, done.err
+    make_staff(database)
+    make_automation(database)
 
 
 def in_company(*argv: str) -> Preparation:
     def prepare(database: Database, folder: Path) -> Prepared:
         company(database, folder)
         return list(argv), ""
+
+    return prepare
+
+
+def given_in_company(stdin: str, *argv: str) -> Preparation:
+    def prepare(database: Database, folder: Path) -> Prepared:
+        company(database, folder)
+        return list(argv), stdin
 
     return prepare
 
@@ -70,6 +94,21 @@ def with_member(*argv: str) -> Preparation:
         return list(argv), ""
 
     return prepare
+
+
+def with_key(*argv: str) -> Preparation:
+    def prepare(database: Database, folder: Path) -> Prepared:
+        ada(database)
+        known.insert(database, "ada@example.com")
+        return list(argv), ""
+
+    return prepare
+
+
+def without_pepper(database: Database, folder: Path) -> Prepared:
+    """The ring has one that the database does not know."""
+    database.execute("DELETE FROM agentadm.key_material WHERE purpose = 'pepper'")
+    return ["db", "key-material", "add", "pepper"], ""
 
 
 def undo(database: Database, folder: Path) -> Prepared:
@@ -93,6 +132,13 @@ def suspended(database: Database, folder: Path) -> Prepared:
     ada(database)
     operation(database)
     return ["users", "resume", "ada@example.com"], ""
+
+
+def archived(database: Database, folder: Path) -> Prepared:
+    company(database, folder)
+    done = run(["agents", "archive", "@scribe", "--yes"], database.environ)
+    assert done.code == 0, done.err
+    return ["agents", "resume", "engines/scribe"], ""
 
 
 def backup(database: Database, folder: Path) -> Prepared:
@@ -127,11 +173,46 @@ def empty_company(database: Database, folder: Path) -> Prepared:
 # What a provider's or another server's state is, a test of its own shows: see where each is named.
 ELSEWHERE = {
     "config set": "tests/cli/test_config.py",
+    "db key-material retire": "tests/keys/test_key_material.py",
+    "keys create": "tests/keys/test_keys.py",
+    "keys rotate": "tests/keys/test_keys.py",
     "demo": "tests/cli/test_demo.py",
     "db stop": "tests/db/test_care.py",
 }
 PREPARATIONS: dict[str, Preparation] = {
+    "agents configurations set": in_company(
+        "agents", "configurations", "set", "engines/copyist", "grace@example.com", "--json", '{"language": "sv"}'
+    ),
+    "agents plans set": in_company(
+        "agents",
+        "plans",
+        "set",
+        "engines/copyist",
+        "monthly",
+        "--price",
+        "199",
+        "--currency",
+        "INR",
+        "--requests-per-day",
+        "1000",
+        "--requests-per-minute",
+        "unlimited",
+        "--yes",
+    ),
+    "agents skills add": in_company("agents", "skills", "add", "engines/copyist", "writing"),
+    "agents skills remove": in_company("agents", "skills", "remove", "engines/copyist", "reading", "--yes"),
+    "agents archive": in_company("agents", "archive", "engines/scribe", "--yes"),
+    "agents create": in_company("agents", "create", "Weaver", "--team", "engines", "--contact-email", "w@example.com"),
+    "agents delete": in_company("agents", "delete", "@scribe", "--yes"),
+    "agents import": in_company("agents", "import", str(SPECS / "notetaker.md"), "--team", "engines", "--yes"),
+    "agents pause": in_company("agents", "pause", "@scribe", "--yes"),
+    "agents restore": in_company("agents", "restore", "engines/loom"),
+    "agents resume": archived,
+    "agents rollback": in_company("agents", "rollback", "@scribe", "--to", "1", "--yes"),
+    "agents update": in_company("agents", "update", "@scribe", "--spec-file", str(SPECS / "weaver.md"), "--slug", "x"),
     "audit undo": undo,
+    "crews add": in_company("crews", "add", "reviewers", "machine-2"),
+    "crews remove": in_company("crews", "remove", "reviewers", "machine-1", "--yes"),
     "crews create": in_company("crews", "create", "Typesetters", "--project", "Numbers"),
     "crews delete": in_company("crews", "delete", "reviewers", "--yes"),
     "crews update": in_company("crews", "update", "reviewers", "--name", "Critics"),
@@ -144,10 +225,30 @@ PREPARATIONS: dict[str, Preparation] = {
     "db roles revoke": existing_role,
     "db seed": empty_company,
     "db upgrade": prepared("db", "upgrade", "--yes"),
+    "limits clear": in_company("limits", "clear", "--team", "engines", "--name", "max_workflows"),
+    "limits set": in_company(
+        "limits", "set", "--user", "ada@example.com", "--allow", "max_work_agents=5", "--reason", "trade fair"
+    ),
+    "db key-material add": without_pepper,
+    "db key-material rotate": prepared("db", "key-material", "rotate", "--yes"),
+    "keys expire": with_key("keys", "expire"),
+    "keys revoke": with_key("keys", "revoke", START, "--reason", "leaked", "--yes"),
+    "keys update": with_key("keys", "update", START, "--rate-limit", "9", "--clear", "expires_at"),
+    "keys verify": with_key("keys", "verify", "--from", str(FILE)),
+    "instances configure": in_company("instances", "configure", "machine-1", "--metadata", '{"a": 1}'),
+    "instances destroy": in_company("instances", "destroy", "machine-1", "--yes"),
+    "instances start": in_company("instances", "start", "machine-2"),
+    "instances stop": in_company("instances", "stop", "machine-1", "--yes"),
     "operations resume": resume_step,
+    "plans create": in_company("plans", "create", "studio", "--name", "Studio", "--price-monthly", "49.00"),
+    "plans restore": in_company("plans", "restore", "old"),
+    "plans retire": in_company("plans", "retire", "free", "--yes"),
+    "plans update": in_company("plans", "update", "free", "--allow", "max_workflows=7", "--name", "Gratis", "--yes"),
     "projects create": in_company("projects", "create", "Weaving", "--user", "ada@example.com"),
     "projects delete": in_company("projects", "delete", "numbers", "--yes"),
     "projects update": in_company("projects", "update", "numbers", "--description", "Note G"),
+    "runs cancel": in_company("runs", "cancel", QUEUED_RUN, "--yes"),
+    "runs retry": in_company("runs", "retry", FAILED_RUN),
     "teams create": in_company("teams", "create", "Compilers", "--owner", "grace@example.com"),
     "teams delete": in_company("teams", "delete", "engines", "--yes"),
     "teams members add": in_company("teams", "members", "add", "engines", "grace@example.com", "--role", "admin"),
@@ -176,6 +277,31 @@ PREPARATIONS: dict[str, Preparation] = {
         "users", "sync", "-", "--from", "clerk", "--yes", stdin='{"id":"user_1","email_addresses":[]}\n'
     ),
     "users suspend": prepared("users", "suspend", "ada@example.com", "--reason", "chargeback", "--yes"),
+    "models create": given_in_company(
+        "sk-secret", "models", "create", "GPT-4o", "--provider", "openai", "--model-id", "gpt-4o", "--api-key-stdin"
+    ),
+    "models delete": in_company("models", "delete", "mini", "--yes"),
+    "models update": given_in_company("sk-secret", "models", "update", "mini", "--api-key-stdin", "--yes"),
+    "workflows archive": in_company("workflows", "archive", "nightly", "--yes"),
+    "workflows create": given_in_company(
+        '{"nodes": [{"id": "a", "type": "http"}]}', "workflows", "create", "Weekly", "--team", "engines", "--file", "-"
+    ),
+    "workflows delete": in_company("workflows", "delete", "nightly", "--yes"),
+    "workflows pause": in_company("workflows", "pause", "nightly", "--yes"),
+    "workflows restore": in_company("workflows", "restore", "forgotten"),
+    "workflows resume": in_company("workflows", "resume", "dormant"),
+    "workflows rollback": in_company("workflows", "rollback", "nightly", "--to", "1", "--yes"),
+    "workflows schedules add": in_company("workflows", "schedules", "add", "nightly", "30 9 * * *"),
+    "workflows schedules remove": in_company("workflows", "schedules", "remove", SCHEDULE, "--yes"),
+    "workflows schedules update": in_company("workflows", "schedules", "update", SCHEDULE, "--cron", "0 8 * * *"),
+    "workflows triggers add": given_in_company(
+        '{"secret": "x"}', "workflows", "triggers", "add", "nightly", "webhook", "--config-stdin"
+    ),
+    "workflows triggers remove": in_company("workflows", "triggers", "remove", TRIGGER, "--yes"),
+    "workflows triggers update": in_company("workflows", "triggers", "update", TRIGGER, "--inactive", "--yes"),
+    "workflows update": given_in_company(
+        '{"settings": {"retries": 4}}', "workflows", "update", "nightly", "--file", "-", "--notes", "once more"
+    ),
 }
 
 

@@ -7,6 +7,7 @@ import pytest
 from cli.main import all_commands
 from cli.registry import CommandProperties, Operator, Risk
 from platform_core.errors import ExitCode
+from tests.agents_support import TABLES
 from tests.cli.world import World, called
 from tests.support import Cluster, Database, run
 
@@ -30,7 +31,7 @@ ELSEWHERE = {
 # What makes a command have something to do, and so something to be refused.
 PREPARED = {
     "db init": "DROP SCHEMA agentadm CASCADE",
-    "db seed": "DELETE FROM agentadm.projects; DELETE FROM agentadm.teams; DELETE FROM agentadm.users",
+    "db seed": "; ".join(f"DELETE FROM agentadm.{table}" for table in TABLES),
     "db upgrade": "UPDATE agentadm.alembic_version SET version_num = '0002'",
 }
 # What the doctor cannot look at, it names; else everything that is permitted is also done.

@@ -6,16 +6,47 @@ from typing import TextIO
 
 from cli.main import main
 from platform_core.db.version import SCHEMA_VERSION
+from tests.agents_support import FAILED_RUN, QUEUED_RUN
+from tests.keys.conftest import ring
+from tests.keys.known import FILE, START
 from tests.support import Database, Terminal
+from tests.workflows.known import SCHEDULE, TRIGGER
 
+# A pepper more than the database knows, to be added; and encryption keys to retire, which nothing uses.
+MATERIAL = ring({1: 0, 2: 2}, {1: 0, 2: 2, 3: 3})
 FILES = Path(__file__).parents[1] / "users" / "files"
+SPECS = Path(__file__).parents[1] / "agents" / "files"
 # What a command is called with. {operation} is one that there is, {folder} a new folder, {name} a new role's name.
 ARGUMENTS: dict[str, list[str]] = {
+    "agents configurations set": ["engines/copyist", "bob@example.com", "--json", '{{"language": "en"}}'],
+    "agents configurations show": ["engines/copyist", "ada@example.com"],
+    "agents errors": ["engines/copyist"],
+    "agents plans list": ["engines/copyist"],
+    "agents plans set": ["engines/copyist", "free", "--requests-per-day", "200"],
+    "agents skills add": ["engines/copyist", "writing"],
+    "agents skills list": ["engines/copyist"],
+    "agents skills remove": ["engines/copyist", "reading"],
+    "agents archive": ["engines/scribe"],
+    "agents create": ["Proofreader", "--team", "engines"],
+    "agents delete": ["engines/scribe"],
+    "agents diff": ["engines/scribe", "--from", "1", "--to", "1"],
+    "agents export": ["engines/scribe"],
+    "agents import": [str(SPECS / "notetaker.md"), "--team", "engines"],
+    "agents pause": ["engines/scribe"],
+    "agents restore": ["engines/loom"],
+    "agents resume": ["engines/weaver"],
+    "agents rollback": ["engines/scribe", "--to", "1"],
+    "agents search": ["scribe"],
+    "agents show": ["engines/scribe"],
+    "agents update": ["engines/scribe", "--description", "Writes"],
+    "agents versions": ["engines/scribe"],
     "audit show": ["{operation}"],
     "audit undo": ["{operation}"],
     "completion": ["bash"],
+    "crews add": ["Reviewers", "machine-2"],
     "crews create": ["Typesetters", "--project", "Numbers"],
     "crews delete": ["Reviewers"],
+    "crews remove": ["Reviewers", "machine-1"],
     "crews show": ["Reviewers"],
     "crews update": ["Reviewers", "--name", "Critics"],
     "config set": ["profiles.test.database_url_command", "false"],
@@ -26,12 +57,40 @@ ARGUMENTS: dict[str, list[str]] = {
     "db roles create": ["{name}", "--group", "support"],
     "db roles revoke": ["{name}"],
     "db shell": ["--", "-q", "-c", ""],
+    "db key-material add": ["pepper"],
+    "db key-material retire": ["encryption", "2"],
+    "keys create": ["bob@example.com"],
+    "keys revoke": [START],
+    "keys rotate": [START],
+    "keys show": [START],
+    "keys update": [START, "--rate-limit", "9"],
+    "keys verify": ["--from", str(FILE)],
+    "instances configure": ["machine-1", "--region", "fra"],
+    "instances destroy": ["machine-1"],
+    "instances show": ["machine-1"],
+    "instances start": ["machine-2"],
+    "instances stop": ["machine-1"],
+    "models create": ["GPT-4o", "--provider", "openai", "--model-id", "gpt-4o"],
+    "models delete": ["Mini"],
+    "models show": ["Mini"],
+    "models update": ["Mini", "--inactive"],
     "operations resume": ["{operation}"],
     "operations show": ["{operation}"],
+    "limits clear": ["--user", "bob@example.com", "--name", "max_workflows"],
+    "limits set": ["--user", "bob@example.com", "--allow", "max_work_agents=5", "--reason", "trade fair"],
+    "limits show": ["--team", "engines"],
+    "plans create": ["studio", "--name", "Studio", "--price-monthly", "49.00"],
+    "plans restore": ["old"],
+    "plans retire": ["pro"],
+    "plans show": ["free"],
+    "plans update": ["pro", "--allow", "max_workflows=unlimited"],
     "projects create": ["Weaving", "--user", "bob@example.com"],
     "projects delete": ["Numbers"],
     "projects show": ["Numbers"],
     "projects update": ["Numbers", "--description", "Note G"],
+    "runs cancel": [QUEUED_RUN],
+    "runs retry": [FAILED_RUN],
+    "runs show": [QUEUED_RUN],
     "teams create": ["Compilers", "--owner", "bob@example.com"],
     "teams delete": ["engines"],
     "teams members add": ["engines", "eve@example.com"],
@@ -56,7 +115,28 @@ ARGUMENTS: dict[str, list[str]] = {
     "users show": ["ada@example.com"],
     "users suspend": ["bob@example.com"],
     "users sync": [str(FILES / "clerk.csv"), "--from", "clerk"],
+    "users why": ["bob@example.com"],
     "users update": ["bob@example.com", "--full-name", "Bob"],
+    "workflows archive": ["Nightly"],
+    "workflows create": ["Weekly", "--team", "engines"],
+    "workflows delete": ["Nightly"],
+    "workflows diff": ["Nightly", "--from", "1", "--to", "1"],
+    "workflows pause": ["Nightly"],
+    "workflows restore": ["Forgotten"],
+    "workflows resume": ["Dormant"],
+    "workflows rollback": ["Nightly", "--to", "1"],
+    "workflows runs": ["Nightly"],
+    "workflows schedules add": ["Nightly", "30 9 * * MON-FRI", "--timezone", "Europe/Berlin"],
+    "workflows schedules list": ["Nightly"],
+    "workflows schedules remove": [SCHEDULE],
+    "workflows schedules update": [SCHEDULE, "--cron", "0 8 * * *"],
+    "workflows show": ["Nightly"],
+    "workflows triggers add": ["Nightly", "email"],
+    "workflows triggers list": ["Nightly"],
+    "workflows triggers remove": [TRIGGER],
+    "workflows triggers update": [TRIGGER, "--inactive"],
+    "workflows update": ["Nightly", "--category", "Reports"],
+    "workflows versions": ["Nightly"],
 }
 
 
@@ -83,6 +163,7 @@ class World:
             **self.database.environ,
             "AGENTADM_CONFIG": str(self.folder / "config.toml"),
             "AGENTADM_HOME": str(self.folder / "home"),
+            "AGENTADM_KEY_MATERIAL": MATERIAL,
         }
 
     def argv(self, path: str, arguments: list[str] | None = None, *, confirmed: bool = True) -> list[str]:

@@ -48,8 +48,11 @@ def test_init_marks_the_database_in_an_operation(empty: Platform, empty_database
     assert mark.system_identifier == empty_database.value("SELECT system_identifier::text FROM pg_control_system()")
     assert empty_database.rows(
         "SELECT o.command, o.arguments, c.table_name, c.action FROM agentadm.operations o "
-        "JOIN agentadm.audit_changes c ON c.operation_id = o.id"
-    ) == [("db init", {"environment": "staging", "production": True}, "installation", "insert")]
+        "JOIN agentadm.audit_changes c ON c.operation_id = o.id ORDER BY c.seq"
+    ) == [
+        ("db init", {"environment": "staging", "production": True}, table, "insert")
+        for table in ("installation", "key_material", "key_material")
+    ]
     assert empty_database.value("SELECT length(digest_key) FROM agentadm.installation") == 32
     assert unhealthy(empty) == []
 
@@ -301,13 +304,13 @@ def test_reset_begins_anew(platform: Platform, database: Database) -> None:
     database.execute("INSERT INTO agentadm.users (email) VALUES ('a@example.com'), ('b@example.com')")
     before, schema = database.dump(), database.schema_dump()
     planned = platform.care.reset(dry_run=True)
-    # Two users, the mark, two operations, and the changes in them.
-    assert (planned.environment, planned.rows) == ("test", 8)
+    # Two users, the mark, a pepper and an encryption key, two operations, and the changes in them.
+    assert (planned.environment, planned.rows) == ("test", 12)
     assert database.dump() == before
     assert platform.care.reset() == planned
     assert database.schema_dump() == schema
     assert database.value("SELECT count(*) FROM agentadm.users") == 0
-    assert database.rows("SELECT command, arguments ->> 'rows' FROM agentadm.operations") == [("db reset", "8")]
+    assert database.rows("SELECT command, arguments ->> 'rows' FROM agentadm.operations") == [("db reset", "12")]
     assert platform.mark.environment == "test"
     assert unhealthy(platform) == []
 

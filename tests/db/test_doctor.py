@@ -58,6 +58,21 @@ FALSE_TRIGGER = (
 OLD_MARK = "UPDATE agentadm.installation SET created_at = clock_timestamp() - interval '49 hours'"
 # Check, damage, who does it, and what the finding names.
 DAMAGE = [
+    (
+        "triggers",
+        "ALTER TABLE agentadm.agents DISABLE TRIGGER count_agents_inserted",
+        "agentadm_owner",
+        "agents (count_agents_inserted)",
+    ),
+    (
+        "errors",
+        (
+            "INSERT INTO agentadm.error_logs (type, message, run_id, run_created_at)"
+            " VALUES ('t', 'm', gen_random_uuid(), '2026-01-01')"
+        ),
+        "agentadm_owner",
+        "not there: 1",
+    ),
     ("schema version", "UPDATE agentadm.alembic_version SET version_num = '0000'", "agentadm_owner", "0000"),
     ("system identifier", "UPDATE agentadm.installation SET system_identifier = '1'", "agentadm_owner", "belongs to 1"),
     ("tables", "DROP TABLE agentadm.identities", "agentadm_owner", "missing: identities"),
@@ -194,7 +209,7 @@ def test_an_operator_is_told_what_was_not_checked(database: Database) -> None:
     database.execute(f"CREATE ROLE {role} LOGIN IN ROLE agentadm_analytics", user="postgres")
     platform = Platform({**database.environ, "AGENTADM_DATABASE_URL": database.url_as(role)})
     found = wrong(platform)
-    assert set(found) == {"default partitions", "provider steps"}
+    assert set(found) == {"default partitions", "provider steps", "key material"}
     assert all("not checked" in finding.detail for finding in found.values())
     platform.close()
 

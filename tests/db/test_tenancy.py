@@ -15,7 +15,7 @@ from psycopg import sql
 
 from platform_core.db.schema import person_links
 from tests.conftest import Agentadm
-from tests.people import ROWS, Somebody, bystander, populate
+from tests.people import OF_EVERYBODY, ROWS, Somebody, bystander, populate
 from tests.support import Database
 
 READABLE = """
@@ -26,6 +26,14 @@ FROM pg_class c WHERE c.relnamespace = 'agentadm'::regnamespace AND c.relkind IN
     AND c.relname <> 'alembic_version'
 ORDER BY 1
 """
+COLUMNS = """
+SELECT attname::text FROM pg_attribute
+WHERE attrelid = %(name)s::regclass AND attnum > 0 AND NOT attisdropped
+    AND has_column_privilege(attrelid, attnum, 'SELECT')
+ORDER BY attnum
+"""
+# Of these everybody sees their own row.
+OWN_ROW = {"users", "user_usage_summary"}
 # Views that tell of no row of anybody.
 OF_NOBODY = {"table_sizes": "sizes of tables"}
 
@@ -43,8 +51,21 @@ def grace(database: Database, stranger: UUID) -> Somebody:
     return populate(database, 1, helper)
 
 
+# An id that the tenant guessed, whatever the policies show.
+GUESS = """
+CREATE FUNCTION agentadm.test_id(of_table text) RETURNS uuid LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE found_id uuid;
+BEGIN
+    EXECUTE format('SELECT id FROM agentadm.%I LIMIT 1', of_table) INTO found_id;
+    RETURN found_id;
+END $$;
+GRANT EXECUTE ON FUNCTION agentadm.test_id(text) TO agentadm_tenant
+"""
+
+
 @pytest.fixture
 def as_stranger(database: Database, stranger: UUID, grace: Somebody) -> Iterator[psycopg.Connection[Any]]:
+    database.execute(GUESS)
     with database.connect(autocommit=True) as connection:
         connection.execute("SELECT set_config('app.current_user_id', %s, false)", [str(stranger)])
         connection.execute("SET ROLE agentadm_tenant")
@@ -58,13 +79,13 @@ def relations(database: Database) -> list[tuple[Any, ...]]:
 
 
 def seen(connection: psycopg.Connection[Any], name: str) -> list[str] | None:
-    """The rows that are seen, as text; None where reading is not permitted."""
-    try:
-        rows = connection.execute(
-            sql.SQL("SELECT to_jsonb(t)::text FROM {} t").format(sql.Identifier("agentadm", name))
-        )
-    except psycopg.errors.InsufficientPrivilege:
+    """The rows that are seen, as text, of what columns may be read; None where reading is not permitted at all."""
+    readable = connection.execute(COLUMNS.encode(), {"name": f"agentadm.{name}"}).fetchall()
+    if not readable:
         return None
+    columns = sql.SQL(", ").join(sql.Identifier(column) for (column,) in readable)
+    table = sql.Identifier("agentadm", name)
+    rows = connection.execute(sql.SQL("SELECT to_jsonb(t)::text FROM (SELECT {} FROM {}) t").format(columns, table))
     return [row[0] for row in rows]
 
 
@@ -91,7 +112,8 @@ def test_a_stranger_sees_nothing_of_others(
         if name in OF_NOBODY:
             continue
         assert not any(grace.tag in row or str(grace.id) in row for row in rows), name
-        assert len(rows) == (1 if name == "users" else 0), f"{name}: {rows}"
+        if name not in OF_EVERYBODY:
+            assert len(rows) == (name in OWN_ROW), f"{name}: {rows}"
         assert database.value(f"SELECT count(*) FROM agentadm.{name}") > 0, f"nothing to see in {name}: extend ROWS"
     assert readable >= set(ROWS), "what names a person is to be read by that person"
     assert str(stranger) in str(seen(as_stranger, "users"))
@@ -138,6 +160,42 @@ def test_without_a_user_nothing_is_seen(database: Database, as_stranger: psycopg
         ("INSERT INTO agentadm.projects (name, owner_team_id) VALUES ('x', md5('zq1xk')::uuid)", "row-level"),
         ("DELETE FROM agentadm.users", "permission denied"),
         ("UPDATE agentadm.teams SET member_count = 0", "permission denied"),
+        ("UPDATE agentadm.plans SET max_workflows = NULL", "permission denied"),
+        ("UPDATE agentadm.limit_overrides SET value = 99", "permission denied"),
+        ("UPDATE agentadm.subscriptions SET status = 'active'", "permission denied"),
+        ("SELECT key_hash FROM agentadm.api_keys", "permission denied"),
+        ("UPDATE agentadm.api_keys SET revoked_at = NULL", "permission denied"),
+        ("SELECT api_key FROM agentadm.ai_models", "permission denied"),
+        ("SELECT config FROM agentadm.workflow_triggers", "permission denied"),
+        ("SELECT agentadm.verify_key('{}', NULL, NULL, NULL)", "permission denied"),
+        (
+            (
+                "INSERT INTO agentadm.agents (team_id, name, slug)"
+                " SELECT team_id, 'x', 'x' FROM agentadm.runs UNION SELECT md5('zq1xk')::uuid, 'x', 'x'"
+            ),
+            "row-level",
+        ),
+        (
+            "INSERT INTO agentadm.workflows (team_id, name) VALUES (md5('zq1xk')::uuid, 'x')",
+            "row-level",
+        ),
+        ("INSERT INTO agentadm.runs (user_id, team_id) VALUES (%(stranger)s, md5('zq1xk')::uuid)", "permission denied"),
+        ("UPDATE agentadm.agents SET spec_version = 1", "permission denied"),
+        (
+            (
+                "INSERT INTO agentadm.agent_configurations (user_id, agent_id)"
+                " SELECT %(stranger)s, agentadm.test_id('agents')"
+            ),
+            "row-level",
+        ),
+        (
+            (
+                "INSERT INTO agentadm.crew_instances (crew_id, instance_id, position)"
+                " SELECT c.id, agentadm.test_id('agent_instances'), 1 FROM agentadm.crews c"
+                " UNION SELECT agentadm.test_id('crews'), agentadm.test_id('agent_instances'), 7"
+            ),
+            "row-level",
+        ),
         ("SELECT agentadm.erase_person(%(stranger)s, agentadm.uuid_v7())", "permission denied"),
     ],
 )
@@ -182,6 +240,12 @@ def test_what_a_member_of_a_team_may_do(
     assert not may("UPDATE agentadm.teams SET max_members = 100")
     assert may(f"INSERT INTO agentadm.projects (name, owner_team_id) VALUES ('of ours', {team})") is writes
     assert (len(seen(as_stranger, "projects") or []) == 1) is writes
+    assert may(f"INSERT INTO agentadm.agents (team_id, name, slug) VALUES ({team}, 'Ours', 'ours')") is writes
+    assert may(f"INSERT INTO agentadm.workflows (team_id, name) VALUES ({team}, 'Ours')") is writes
+    for name in ("agents", "agent_versions", "workflows", "workflow_versions"):
+        assert (len(seen(as_stranger, name) or []) == 1) is writes, name
+    assert may("UPDATE agentadm.agents SET spec_content = 'mine'") is writes
+    assert not may("UPDATE agentadm.agents SET created_by = NULL")
 
 
 @pytest.mark.parametrize("state", ["status = 'suspended'", "deleted_at = agentadm.now()"])
@@ -213,6 +277,12 @@ SUPPORT_MAY_NOT = {
     "INSERT INTO agentadm.users (email, role) VALUES ('x@example.com', 'admin')": "needs the role agentadm_admin",
     "UPDATE agentadm.users SET erased_at = agentadm.now()": "permission denied",
     "DELETE FROM agentadm.users": "permission denied",
+    "UPDATE agentadm.plans SET max_workflows = NULL": "permission denied",
+    "UPDATE agentadm.subscriptions SET status = 'active'": "permission denied",
+    "UPDATE agentadm.agent_plans SET price = 0": "permission denied",
+    "UPDATE agentadm.ai_models SET api_key = NULL": "permission denied",
+    "UPDATE agentadm.key_material SET retired_at = NULL": "permission denied",
+    "UPDATE agentadm.agent_versions SET spec_content = 'x'": "permission denied",
 }
 
 

@@ -70,9 +70,11 @@ def test_after_a_merge_nothing_names_the_one_and_everything_the_other(
     assert done.code == 0, done.err
     assert set(rows_naming(database, grace.id).values()) == {0}
     after = rows_naming(database, ada.id)
-    # The one that was merged names the other now; one of two personal teams has become an ordinary one.
+    # The one that was merged names the other now; one of two personal teams has become an ordinary one; both had an
+    # override of the same limit.
     assert after == {
         **before,
+        "agentadm.limit_overrides.user_id": 1,
         "agentadm.users.merged_into_id": before["agentadm.users.merged_into_id"] + 1,
         "agentadm.teams.personal_of": 1,
     }

@@ -37,6 +37,14 @@ BEGIN
 END
 $$;
 
+-- The columns of a table but for some, as a list for GRANT.
+CREATE FUNCTION agentadm.columns_but(target regclass, left_out text[]) RETURNS text
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+    AS $$
+SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a
+WHERE a.attrelid = target AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> ALL (left_out)
+$$;
+
 -- What each role may do, whole: run again after any change, and after a role was made.
 CREATE FUNCTION agentadm.grant_privileges() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -65,9 +73,40 @@ BEGIN
                 'USAGE ON SCHEMA agentadm',
                 'EXECUTE ON FUNCTION agentadm.now(), agentadm.is_production(), agentadm.uuid_v7(), '
                     'agentadm.is_operator(), agentadm.current_user_id(), agentadm.is_platform_admin(), '
-                    'agentadm.teams_of_user(text[])',
+                    'agentadm.teams_of_user(text[]), agentadm.is_graph(jsonb, jsonb), agentadm.changed_by(), '
+                    'agentadm.plan_of(uuid, uuid, text), agentadm.subscription_grants(text), '
+                    'agentadm.agent_plan_of(uuid, uuid, uuid), agentadm.period_start(integer, timestamptz), '
+                    'agentadm.limit_chain(uuid, uuid, uuid, text, timestamptz), '
+                    'agentadm.effective_limit(uuid, uuid, uuid, text, timestamptz), '
+                    'agentadm.current_period_start(uuid, uuid, timestamptz), '
+                    'agentadm.runs_used(uuid, uuid, boolean, timestamptz)',
                 'SELECT ON agentadm.users, agentadm.identities, agentadm.teams, agentadm.team_members, '
-                    'agentadm.projects, agentadm.crews',
+                    'agentadm.projects, agentadm.crews, agentadm.plans, agentadm.limit_overrides, '
+                    'agentadm.subscriptions, agentadm.agents, agentadm.agent_versions, agentadm.agent_skills, '
+                    'agentadm.agent_plans, agentadm.agent_configurations, agentadm.agent_instances, '
+                    'agentadm.ssh_configs, agentadm.crew_instances, agentadm.runs, agentadm.error_logs, '
+                    'agentadm.workflows, agentadm.workflow_versions, agentadm.workflow_schedules, '
+                    'agentadm.agent_stats, agentadm.user_usage_summary',
+                format('SELECT (%s) ON agentadm.api_keys', agentadm.columns_but('agentadm.api_keys', '{key_hash}')),
+                'SELECT (id, name, provider, model_id, is_active) ON agentadm.ai_models',
+                'SELECT (id, workflow_id, type, is_active, last_fired_at, created_at, updated_at) '
+                    'ON agentadm.workflow_triggers',
+                'INSERT (team_id, name, slug, handle, agent_type, description, icon_url, base_website, custom_website, '
+                    'spec_content, spec_metadata, tools, invariants, behavior_examples, onboarding_data, settings, '
+                    'llm_provider, model_name, temperature, max_iterations, max_execution_time), '
+                    'UPDATE (name, slug, handle, description, icon_url, base_website, custom_website, spec_content, '
+                    'spec_metadata, tools, invariants, behavior_examples, onboarding_data, settings, llm_provider, '
+                    'model_name, temperature, max_iterations, max_execution_time, status) ON agentadm.agents',
+                'INSERT (agent_id, name, description, config), UPDATE (name, description, config), DELETE '
+                    'ON agentadm.agent_skills',
+                'INSERT (user_id, agent_id, configuration), UPDATE (configuration), DELETE '
+                    'ON agentadm.agent_configurations',
+                'INSERT (crew_id, instance_id, position), UPDATE (position), DELETE ON agentadm.crew_instances',
+                'INSERT (team_id, name, description, nodes, connections, settings, category, tags), '
+                    'UPDATE (name, description, nodes, connections, settings, status, is_active, is_public, category, '
+                    'tags) ON agentadm.workflows',
+                'INSERT (workflow_id, cron, timezone, is_active), UPDATE (cron, timezone, is_active), DELETE '
+                    'ON agentadm.workflow_schedules',
                 'UPDATE (username, first_name, last_name, full_name, avatar_url, default_llm_provider, '
                     'onboarding_completed) ON agentadm.users',
                 'UPDATE (name, description, logo_url, default_llm_provider) ON agentadm.teams',
@@ -79,27 +118,57 @@ BEGIN
             ('agentadm_analytics', ARRAY[
                 'USAGE ON SCHEMA agentadm',
                 'EXECUTE ON FUNCTION agentadm.now(), agentadm.is_production(), agentadm.is_operator(), '
-                    'agentadm.current_user_id(), agentadm.is_platform_admin(), agentadm.teams_of_user(text[])',
+                    'agentadm.current_user_id(), agentadm.is_platform_admin(), agentadm.teams_of_user(text[]), '
+                    'agentadm.customer_of_team(uuid), agentadm.plan_of(uuid, uuid, text), '
+                    'agentadm.subscription_grants(text), agentadm.agent_plan_of(uuid, uuid, uuid), '
+                    'agentadm.limit_chain(uuid, uuid, uuid, text, timestamptz), '
+                    'agentadm.effective_limit(uuid, uuid, uuid, text, timestamptz), '
+                    'agentadm.period_start(integer, timestamptz), '
+                    'agentadm.current_period_start(uuid, uuid, timestamptz), '
+                    'agentadm.runs_used(uuid, uuid, boolean, timestamptz), '
+                    'agentadm.limit_used(uuid, uuid, text, timestamptz), agentadm.endpoint_needs(text), '
+                    'agentadm.told(timestamptz), '
+                    'agentadm.request_rules(uuid, uuid, uuid, text, text, timestamptz, boolean)',
                 'SELECT ON agentadm.users, agentadm.identities, agentadm.teams, agentadm.team_members, agentadm.projects, '
-                    'agentadm.crews, agentadm.table_sizes, agentadm.job_runs, agentadm.alembic_version',
+                    'agentadm.crews, agentadm.crew_instances, agentadm.plans, agentadm.limit_overrides, '
+                    'agentadm.subscriptions, agentadm.agent_plans, agentadm.agent_instances, agentadm.ssh_configs, '
+                    'agentadm.error_logs, agentadm.workflow_schedules, agentadm.agent_stats, '
+                    'agentadm.user_usage_summary, agentadm.table_sizes, agentadm.job_runs, agentadm.alembic_version',
+                -- All rows, but neither secrets nor what people wrote for agents and got from them.
+                format('SELECT (%s) ON agentadm.api_keys', agentadm.columns_but('agentadm.api_keys', '{key_hash}')),
+                format('SELECT (%s) ON agentadm.agents', agentadm.columns_but('agentadm.agents',
+                    '{contact_email,contact_phone,contact_whatsapp,spec_content,spec_metadata,invariants,behavior_examples,'
+                    'onboarding_data,settings,generated_code,generated_tests}')),
+                format('SELECT (%s) ON agentadm.agent_versions',
+                    agentadm.columns_but('agentadm.agent_versions', '{spec_content,generated_code}')),
+                format('SELECT (%s) ON agentadm.agent_skills', agentadm.columns_but('agentadm.agent_skills', '{config}')),
+                format('SELECT (%s) ON agentadm.agent_configurations',
+                    agentadm.columns_but('agentadm.agent_configurations', '{configuration}')),
+                format('SELECT (%s) ON agentadm.runs',
+                    agentadm.columns_but('agentadm.runs', '{input,output,error,tool_calls,logs}')),
+                format('SELECT (%s) ON agentadm.ai_models', agentadm.columns_but('agentadm.ai_models', '{config,api_key}')),
+                format('SELECT (%s) ON agentadm.workflows',
+                    agentadm.columns_but('agentadm.workflows', '{nodes,connections,settings}')),
+                format('SELECT (%s) ON agentadm.workflow_versions',
+                    agentadm.columns_but('agentadm.workflow_versions', '{nodes,connections,settings}')),
+                format('SELECT (%s) ON agentadm.workflow_triggers',
+                    agentadm.columns_but('agentadm.workflow_triggers', '{config}')),
                 'SELECT (id, environment, production, system_identifier, created_at, updated_at) ON agentadm.installation'
             ]),
             ('agentadm_support', ARRAY[
                 'USAGE ON SCHEMA agentadm',
                 'EXECUTE ON ALL FUNCTIONS IN SCHEMA agentadm',
                 'SELECT ON ALL TABLES IN SCHEMA agentadm',
-                format('INSERT (%1$s), UPDATE (%1$s) ON agentadm.users', (
-                    SELECT string_agg(quote_ident(a.attname), ', ') FROM pg_attribute a
-                    WHERE a.attrelid = 'agentadm.users'::regclass AND a.attnum > 0 AND NOT a.attisdropped
-                        -- Money is billing's.
-                        AND a.attname <> ALL ('{stripe_customer_id,stripe_connect_account_id,erased_at}')
-                )),
-                format('INSERT (%1$s), UPDATE (%1$s) ON agentadm.teams', (
-                    SELECT string_agg(quote_ident(a.attname), ', ') FROM pg_attribute a
-                    WHERE a.attrelid = 'agentadm.teams'::regclass AND a.attnum > 0 AND NOT a.attisdropped
-                        AND a.attname <> 'member_count'
-                )),
-                'INSERT, UPDATE, DELETE ON agentadm.identities, agentadm.team_members, agentadm.projects, agentadm.crews',
+                -- Money is billing's.
+                format('INSERT (%1$s), UPDATE (%1$s) ON agentadm.users', agentadm.columns_but('agentadm.users',
+                    '{stripe_customer_id,stripe_connect_account_id,erased_at}')),
+                format('INSERT (%1$s), UPDATE (%1$s) ON agentadm.teams', agentadm.columns_but('agentadm.teams',
+                    '{member_count,agent_count,personal_agent_count,work_agent_count,workflow_count}')),
+                'INSERT, UPDATE, DELETE ON agentadm.identities, agentadm.team_members, agentadm.projects, agentadm.crews, '
+                    'agentadm.crew_instances, agentadm.limit_overrides, agentadm.api_keys, agentadm.agents, '
+                    'agentadm.agent_skills, agentadm.agent_configurations, agentadm.agent_instances, '
+                    'agentadm.ssh_configs, agentadm.workflows, agentadm.workflow_triggers, agentadm.workflow_schedules',
+                'INSERT, UPDATE ON agentadm.runs',
                 'INSERT, UPDATE ON agentadm.idempotency_keys, agentadm.job_runs',
                 'INSERT, UPDATE, DELETE ON agentadm.chunk_progress, agentadm.import_rejects'
             ]),
@@ -108,6 +177,8 @@ BEGIN
                 'EXECUTE ON ALL FUNCTIONS IN SCHEMA agentadm',
                 'SELECT ON ALL TABLES IN SCHEMA agentadm',
                 'INSERT, UPDATE ON agentadm.idempotency_keys, agentadm.job_runs, agentadm.provider_intents',
+                'INSERT, UPDATE, DELETE ON agentadm.plans, agentadm.agent_plans, agentadm.limit_overrides',
+                'INSERT, UPDATE ON agentadm.subscriptions',
                 'INSERT, UPDATE, DELETE ON agentadm.chunk_progress'
             ]),
             ('agentadm_admin', ARRAY[
@@ -115,7 +186,11 @@ BEGIN
                 'EXECUTE ON ALL FUNCTIONS IN SCHEMA agentadm',
                 'SELECT ON ALL TABLES IN SCHEMA agentadm',
                 'INSERT, UPDATE, DELETE ON agentadm.users, agentadm.identities, agentadm.teams, agentadm.team_members, '
-                    'agentadm.projects, agentadm.crews',
+                    'agentadm.projects, agentadm.crews, agentadm.crew_instances, agentadm.plans, agentadm.limit_overrides, '
+                    'agentadm.api_keys, agentadm.agents, agentadm.agent_skills, agentadm.agent_plans, '
+                    'agentadm.agent_configurations, agentadm.agent_instances, agentadm.ssh_configs, '
+                    'agentadm.ai_models, agentadm.workflows, agentadm.workflow_triggers, agentadm.workflow_schedules',
+                'INSERT, UPDATE ON agentadm.runs, agentadm.subscriptions, agentadm.key_material',
                 'INSERT, UPDATE ON agentadm.idempotency_keys, agentadm.job_runs, agentadm.provider_intents',
                 'INSERT, UPDATE, DELETE ON agentadm.chunk_progress, agentadm.import_rejects',
                 'INSERT ON agentadm.audit_seals',

@@ -1,0 +1,1 @@
+"""Agents: their definitions, versions, skills, plans and configurations."""

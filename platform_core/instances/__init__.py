@@ -1,0 +1,1 @@
+"""Instances: agents that run for somebody."""

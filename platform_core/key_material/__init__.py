@@ -1,0 +1,1 @@
+"""Key material: the peppers of API keys and the encryption keys of fields, kept outside the database."""

@@ -1,0 +1,1 @@
+"""Limits: what somebody may use, and how that was found."""

@@ -1,0 +1,1 @@
+"""Plans: what the platform sells, with its limits."""

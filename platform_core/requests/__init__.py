@@ -1,0 +1,1 @@
+"""Requests: would one be let through, and which rule decides?"""

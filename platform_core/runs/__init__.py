@@ -1,0 +1,1 @@
+"""Runs of agents and workflows, and errors."""

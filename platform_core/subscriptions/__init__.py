@@ -1,0 +1,1 @@
+"""Subscriptions: customers' contracts for a plan, or for one agent."""

@@ -1,0 +1,1 @@
+"""Workflows: nodes and connections, with versions, triggers and schedules."""
