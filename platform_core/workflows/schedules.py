@@ -1,12 +1,14 @@
 """The rules of schedules of workflows; one method a command."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from platform_core.db.schema import AnyRow
 from platform_core.db.transaction_queries import database_now
-from platform_core.errors import Conflict, NotFound
+from platform_core.errors import Conflict, NotFound, UsageError
 from platform_core.listing.service import ListService
 from platform_core.listing.types import ListRequest, Rows
 from platform_core.refs import exactly_one
@@ -83,12 +85,22 @@ class ScheduleService:
         return schedule
 
     def plan(self, workflow_id: UUID) -> None:
-        """Find out anew when a workflow's schedules come next: what was missed is not made up for."""
-        self._plan(queries.lock_active(self._connection, workflow_id))
+        """Find out anew when a workflow's schedules come next: what was missed is not made up for.
+
+        Raises:
+            UsageError: one of them, made by somebody else, is no schedule.
+        """
+        for row in queries.lock_active(self._connection, workflow_id):
+            queries.change(self._connection, row.id, {"next_run_at": self._next(dict(row._mapping))})
 
     def plan_touched(self, operation_id: UUID) -> None:
         """The same for what an operation put back: the audit does not keep when a schedule comes next."""
-        self._plan(queries.lock_touched(self._connection, operation_id))
+        for row in queries.lock_touched(self._connection, operation_id):
+            following = None
+            # What was no schedule before is none again, and starts nothing.
+            with suppress(UsageError):
+                following = self._next(dict(row._mapping))
+            queries.change(self._connection, row.id, {"next_run_at": following})
 
     def find(self, reference: str) -> UUID:
         """The key of the schedule that a reference names.
@@ -104,14 +116,10 @@ class ScheduleService:
             raise NotFound(f"schedule {reference!r} was just removed", FIND_HINT)
         return row
 
-    def _next(self, schedule: Mapping[str, Any]) -> Any:
+    def _next(self, schedule: Mapping[str, Any]) -> datetime | None:
         """When a schedule comes next; None while it is not active."""
         now = database_now(self._connection)
         return next_run(schedule["cron"], schedule["timezone"], now) if schedule["is_active"] else None
-
-    def _plan(self, rows: Sequence[AnyRow]) -> None:
-        for row in rows:
-            queries.change(self._connection, row.id, {"next_run_at": self._next(dict(row._mapping))})
 
     def _refuse_twin(self, workflow_id: UUID, values: Mapping[str, Any], *, but: UUID | None = None) -> None:
         twin = queries.twin(self._connection, workflow_id, values["cron"], values["timezone"])

@@ -154,6 +154,16 @@ def test_after_an_undo_the_next_time_is_that_of_what_was_put_back(database: Data
     assert after_undo("pause", "report", "--yes") == ["2026-07-02T09:00:00Z"]
 
 
+def test_a_schedule_of_somebody_elses_that_is_none(database: Database, agentadm: Agentadm) -> None:
+    database.execute("INSERT INTO agentadm.workflow_schedules (workflow_id, cron) SELECT id, '99 9 * * *'"
+                     " FROM agentadm.workflows")  # fmt: skip
+    refused(agentadm("workflows", "resume", "report"), 2, "'99 9 * * *' in 'UTC' is no schedule", "--cron")
+    key = str(database.value("SELECT id FROM agentadm.workflow_schedules"))
+    assert agentadm("workflows", "schedules", "update", key, "--cron", "0 9 * * *", env=NOON).code == 0
+    assert undo(database, agentadm, "workflows schedules update").code == 0
+    assert database.rows("SELECT cron, next_run_at FROM agentadm.workflow_schedules") == [("99 9 * * *", None)]
+
+
 def test_a_deleted_workflow_has_none(agentadm: Agentadm) -> None:
     made = schedule(agentadm, "0 9 * * *")
     assert agentadm("workflows", "delete", "report", "--yes").code == 0

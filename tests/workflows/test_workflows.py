@@ -321,7 +321,8 @@ def test_sixteen_processes_make_exactly_five(database: Database, agentadm: Agent
 
 def test_in_psql_too_there_are_no_more_and_no_loose_ends(database: Database, agentadm: Agentadm) -> None:
     insert = (
-        "INSERT INTO agentadm.workflows (team_id, name, connections) SELECT id, 'x', %s FROM agentadm.teams LIMIT 1"
+        "INSERT INTO agentadm.workflows (team_id, name, connections)"
+        " SELECT id, 'x', %s FROM agentadm.teams WHERE slug = 'engines'"
     )
     with pytest.raises(psycopg.errors.CheckViolation, match="workflows_graph_check"):
         database.execute(insert, '[{"source": "a", "target": "b"}]')
