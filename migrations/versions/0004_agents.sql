@@ -171,6 +171,9 @@ BEGIN
                     'agentadm.agent_configurations, agentadm.agent_instances, agentadm.ssh_configs, '
                     'agentadm.ai_models, agentadm.workflows, agentadm.workflow_triggers, agentadm.workflow_schedules',
                 'INSERT, UPDATE ON agentadm.runs, agentadm.subscriptions, agentadm.key_material',
+                -- Whom they name changes when people are merged.
+                'UPDATE (changed_by) ON agentadm.agent_versions, agentadm.workflow_versions',
+                'UPDATE (user_id) ON agentadm.error_logs',
                 'INSERT, UPDATE ON agentadm.idempotency_keys, agentadm.job_runs, agentadm.provider_intents',
                 'INSERT, UPDATE, DELETE ON agentadm.chunk_progress, agentadm.import_rejects',
                 'INSERT ON agentadm.audit_seals',

@@ -95,7 +95,7 @@ def test_maintain_does_all_that_is_due(platform: Platform, database: Database) -
         WriteRequest("db maintain"), lambda services: services.database.maintain(months_ahead=4), Maintenance
     ).value
     assert "operations_2020_01" in done.partitions
-    assert len(done.partitions) == 3  # that one, and a fourth month of two tables
+    assert len(done.partitions) == 4  # that one, and a fourth month of three tables
     assert (done.seals, done.expired_keys) == (1, 1)
     assert database.rows("SELECT key FROM agentadm.idempotency_keys") == [("young",)]
     assert database.value("SELECT count(*) FROM agentadm.operations_default") == 0
