@@ -3,17 +3,29 @@
 from collections.abc import Iterator
 
 from benchmarks.measure import Ratio, processes, seeded_server
+from platform_core.users.screen_queries import LIVING_INSTANCES, LIVING_KEYS, PLAN, RECENT_RUNS
 
-# The same data: the user with the identities, as JSON, by the shortest way there is.
-FLOOR = """
+# The same data as JSON, by the shortest way there is.
+PARTS = {
+    "identities": "(SELECT coalesce(jsonb_agg(jsonb_build_object('provider', i.provider, 'subject', i.subject)), '[]')"
+    " FROM agentadm.identities i WHERE i.user_id = users.id)",
+    "teams": "(SELECT coalesce(jsonb_agg(jsonb_build_object('team', t.slug, 'role', m.role)), '[]')"
+    " FROM agentadm.team_members m JOIN agentadm.teams t ON t.id = m.team_id WHERE m.user_id = users.id)",
+    "projects": "(SELECT count(*) FROM agentadm.projects p WHERE p.owner_user_id = users.id)",
+    "plan": PLAN,
+    "api_keys": LIVING_KEYS,
+    "instances": LIVING_INSTANCES,
+    "runs": RECENT_RUNS,
+}
+BUILT = ", ".join(f"'{name}', {part}" for name, part in PARTS.items())
+STATEMENT = (
+    f"SELECT to_jsonb(users) || jsonb_build_object({BUILT})"
+    " FROM agentadm.users WHERE lower(email) = 'ada@example.com' AND deleted_at IS NULL"
+)
+FLOOR = f"""
 import json, os, psycopg
 with psycopg.connect(os.environ["FLOOR_CONNINFO"]) as connection:
-    row = connection.execute(
-        "SELECT to_jsonb(u) || jsonb_build_object('identities', (SELECT coalesce(jsonb_agg(jsonb_build_object("
-        "'provider', i.provider, 'subject', i.subject)), '[]') FROM agentadm.identities i WHERE i.user_id = u.id))"
-        " FROM agentadm.users u WHERE lower(email) = 'ada@example.com' AND deleted_at IS NULL"
-    ).fetchone()
-    print(json.dumps(row[0], indent=2))
+    print(json.dumps(connection.execute({STATEMENT!r}).fetchone()[0], indent=2))
 """
 
 
