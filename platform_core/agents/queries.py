@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, func, insert, literal_column, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, Select, func, insert, literal_column, or_, select, update
 
 from platform_core.agents.tables import agents
 from platform_core.agents.types import AgentStatus, AgentType
@@ -160,14 +160,6 @@ def holder_of_handle(connection: Connection, handle: str) -> AnyRow | None:
     """The agent, living or deleted, that has a handle, whatever its case."""
     named = select(columns.id, columns.deleted_at, label.label("label"))
     return connection.execute(named.where(func.lower(columns.handle) == handle.lower())).first()
-
-
-def note_change(connection: Connection, notes: str | None, changed_by: UUID | None) -> None:
-    """Say what the next version is to keep of its making: until the end of the transaction, or the next such note."""
-    connection.execute(
-        text("SELECT set_config('app.change_notes', :notes, true), set_config('app.changed_by', :changed_by, true)"),
-        {"notes": notes or "", "changed_by": "" if changed_by is None else str(changed_by)},
-    )
 
 
 def create(connection: Connection, values: Mapping[str, Any]) -> UUID:

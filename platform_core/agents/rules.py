@@ -16,7 +16,6 @@ from platform_core.agents.types import (
 )
 from platform_core.db.schema import AnyRow
 from platform_core.errors import AgentadmError, Conflict, UsageError
-from platform_core.limits.types import LimitStep
 from platform_core.plans.types import Limit
 from platform_core.refs import checked_name
 
@@ -25,11 +24,6 @@ if TYPE_CHECKING:
 
 HANDLE = re.compile(r"[A-Za-z0-9_]+")
 LIMIT_OF = {AgentType.PERSONAL: Limit.MAX_PERSONAL_AGENTS, AgentType.WORK: Limit.MAX_WORK_AGENTS}
-WHAT = {
-    Limit.MAX_PERSONAL_AGENTS: "personal agents",
-    Limit.MAX_WORK_AGENTS: "work agents",
-    Limit.MAX_TOTAL_AGENTS: "personal and work agents together",
-}
 
 
 def checked(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -112,11 +106,7 @@ def refuse_full(services: "Services", team: AnyRow, agent_type: AgentType, *, mo
         )
     if agent_type not in COUNTED_TYPES:
         return
-    user, of_team = (None, str(team.id)) if team.personal_of is None else (str(team.personal_of), None)
-    names = (LIMIT_OF[agent_type], *((Limit.MAX_TOTAL_AGENTS,) if more else ()))
-    for step in services.limits.show(user, of_team, names=names):
-        if step.value is not None and (step.used or 0) >= step.value:
-            raise _above(services, team, step)
+    services.limits.refuse_full(team, (LIMIT_OF[agent_type], *((Limit.MAX_TOTAL_AGENTS,) if more else ())))
 
 
 def refuse_type(services: "Services", row: AnyRow, wanted: AgentType) -> None:
@@ -133,20 +123,6 @@ def refuse_type(services: "Services", row: AnyRow, wanted: AgentType) -> None:
         )
     if wanted in COUNTED_TYPES:
         refuse_full(services, queries.lock_team(services.connection, row.team_id), wanted, more=0)
-
-
-def _above(services: "Services", team: AnyRow, step: LimitStep) -> Conflict:
-    """That a customer has all that a limit allows."""
-    kind, name = "team", team.slug
-    if team.personal_of is not None:
-        user = services.users.show(str(team.personal_of))
-        kind, name = "user", user.email or user.username or str(user.id)
-    by = {"override": f"by an override: {step.detail}", "plan": f"by the plan {step.detail}"}
-    return Conflict(
-        f"{kind} {name} may have {step.value} {WHAT[Limit(step.limit)]} ({by.get(step.source, step.detail)}),"
-        f" and has {step.used}",
-        f"an exception: agentadm limits set --{kind} {name} --allow {step.limit}=N --reason TEXT",
-    )
 
 
 def changed(services: "Services", row: AnyRow, values: Mapping[str, Any]) -> dict[str, Any]:

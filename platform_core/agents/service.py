@@ -16,6 +16,7 @@ from platform_core.agents.types import (
     NewAgent,
 )
 from platform_core.db.schema import AnyRow
+from platform_core.db.transaction_queries import note_change
 from platform_core.errors import Conflict, NotFound, UsageError
 from platform_core.listing.service import ListService
 from platform_core.listing.types import ListRequest, Rows
@@ -242,7 +243,7 @@ class AgentService:
     def _note(self, note: ChangeNote) -> None:
         """Hand on what the next version keeps; also that it keeps nothing, where an earlier change had more to say."""
         user_id = None if note.changed_by is None else self._services.users.hold(note.changed_by)
-        queries.note_change(self._connection, note.notes, user_id)
+        note_change(self._connection, note.notes, user_id)
 
     def _move(self, reference: str, status: AgentStatus) -> Agent:
         row = self._lock(reference)

@@ -43,3 +43,13 @@ def database_now(connection: Connection) -> datetime:
     """The database's moment, which AGENTADM_CLOCK may set."""
     moment: datetime = connection.execute(text("SELECT agentadm.now()")).scalar_one()
     return moment
+
+
+NOTE_CHANGE = text(
+    "SELECT set_config('app.change_notes', :notes, true), set_config('app.changed_by', :changed_by, true)"
+)
+
+
+def note_change(connection: Connection, notes: str | None, changed_by: UUID | None) -> None:
+    """Say what the next version is to keep of its making: until the end of the transaction, or the next such note."""
+    connection.execute(NOTE_CHANGE, {"notes": notes or "", "changed_by": "" if changed_by is None else str(changed_by)})

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from platform_core.db.schema import AnyRow
 from platform_core.db.transaction_queries import database_now
-from platform_core.errors import NotFound, UsageError
+from platform_core.errors import Conflict, NotFound, UsageError
 from platform_core.limits import queries
 from platform_core.limits.types import LimitStep, Override
 from platform_core.listing.service import ListService
@@ -17,6 +17,10 @@ from platform_core.plans.types import Limit
 
 if TYPE_CHECKING:
     from platform_core.services import Services
+
+
+# What is counted together is told so: the word of the limit says only that it is the total.
+TOTAL = "personal and work agents together"
 
 
 class LimitService:
@@ -152,6 +156,33 @@ class LimitService:
             )
         queries.clear(self._connection, user_id=user_id, team_id=team_id, names=names)
         return tuple(_override(row) for row in rows)
+
+    def refuse_full(self, team: AnyRow, names: Sequence[Limit]) -> None:
+        """Say no where the customer of a team has all that a limit allows; triggers hold it whoever writes.
+
+        Args:
+            team: its row, locked, so that what is counted stays so.
+            names: the limits that one more would use.
+
+        Raises:
+            Conflict: how many are allowed and there, and what says so.
+        """
+        user_id, team_id = (None, team.id) if team.personal_of is None else (team.personal_of, None)
+        for row in queries.chains(self._connection, user_id=user_id, team_id=team_id, agent_id=None, names=names):
+            if row.decides and row.value is not None and (row.used or 0) >= row.value:
+                raise self._full(team, row)
+
+    def _full(self, team: AnyRow, row: AnyRow) -> Conflict:
+        kind, name = "team", team.slug
+        if team.personal_of is not None:
+            user = self._services.users.show(str(team.personal_of))
+            kind, name = "user", user.email or user.username or str(user.id)
+        by = {"override": f"by an override: {row.detail}", "plan": f"by the plan {row.detail}"}
+        what = TOTAL if row.limit == Limit.MAX_TOTAL_AGENTS else row.limit.removeprefix("max_").replace("_", " ")
+        return Conflict(
+            f"{kind} {name} may have {row.value} {what} ({by.get(row.source, row.detail)}), and has {row.used}",
+            f"an exception: agentadm limits set --{kind} {name} --allow {row.limit}=N --reason TEXT",
+        )
 
     def _future(self, text: str) -> datetime:
         now = database_now(self._connection)

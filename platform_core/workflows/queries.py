@@ -16,7 +16,6 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    text,
     update,
 )
 
@@ -136,14 +135,6 @@ def list_filters(
 def lock_team(connection: Connection, team_id: UUID) -> AnyRow:
     """A team's row, locked against whoever makes, deletes or restores workflows in it: its counts stay as they are."""
     return connection.execute(select(teams).where(teams.c.id == team_id).with_for_update(key_share=True)).one()
-
-
-def note_change(connection: Connection, notes: str | None, changed_by: UUID | None) -> None:
-    """Say what the next version is to keep of its making: until the end of the transaction, or the next such note."""
-    connection.execute(
-        text("SELECT set_config('app.change_notes', :notes, true), set_config('app.changed_by', :changed_by, true)"),
-        {"notes": notes or "", "changed_by": "" if changed_by is None else str(changed_by)},
-    )
 
 
 def create(connection: Connection, values: Mapping[str, Any]) -> UUID:

@@ -46,17 +46,4 @@ def refuse_full(services: "Services", team: AnyRow) -> None:
     if team.deleted_at is not None:
         how = f"users restore {team.personal_of}" if personal else f"teams restore {team.slug}"
         raise Conflict(f"team {team.slug} is deleted", f"restore it first: agentadm {how}")
-    user, of_team = (str(team.personal_of), None) if personal else (None, str(team.id))
-    for step in services.limits.show(user, of_team, names=(Limit.MAX_WORKFLOWS,)):
-        if step.value is None or (step.used or 0) < step.value:
-            continue
-        kind, name = "team", team.slug
-        if user is not None:
-            shown = services.users.show(user)
-            kind, name = "user", shown.email or shown.username or user
-        by = {"override": f"by an override: {step.detail}", "plan": f"by the plan {step.detail}"}
-        told = by.get(step.source, step.detail)
-        raise Conflict(
-            f"{kind} {name} may have {step.value} workflows ({told}), and has {step.used}",
-            f"an exception: agentadm limits set --{kind} {name} --allow {step.limit}=N --reason TEXT",
-        )
+    services.limits.refuse_full(team, (Limit.MAX_WORKFLOWS,))

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from platform_core.agents.types import ChangeNote
 from platform_core.db.schema import AnyRow
+from platform_core.db.transaction_queries import note_change
 from platform_core.errors import Conflict, NotFound, UsageError
 from platform_core.listing.service import ListService
 from platform_core.listing.types import ListRequest, Rows
@@ -218,7 +219,7 @@ class WorkflowService:
     def _note(self, note: ChangeNote) -> None:
         """Hand on what the next version keeps; also that it keeps nothing, where an earlier change had more to say."""
         user_id = None if note.changed_by is None else self._services.users.hold(note.changed_by)
-        queries.note_change(self._connection, note.notes, user_id)
+        note_change(self._connection, note.notes, user_id)
 
     def _move(self, reference: str, status: WorkflowStatus) -> Workflow:
         row = self._lock(reference)
