@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from cli.output import refuse_unknown_columns
 from platform_core.bulk.types import BulkRequest, Item, ItemResult, ItemStatus, ItemValue, exit_code
 from platform_core.errors import AgentadmError, ExitCode, UsageError
 
@@ -51,6 +52,7 @@ def write_each(
     """
     shared = ctx.shared
     check_options(ctx)
+    refuse_unknown_columns(ctx.invocation, ctx.properties.result, several=True)
     items = items_of(ctx, references)
     ctx.targets = _named(items)
     ctx.confirm_here()

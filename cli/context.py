@@ -120,6 +120,9 @@ class Context(typer.Context):
             undoes: the operation that this one puts back.
             targets: how many things are meant, for --expect.
         """
+        from cli.output import refuse_unknown_columns
+
+        refuse_unknown_columns(self.invocation, self.properties.result, several=False)
         self.check_expected(targets)
         self.confirm_here()
         request = self.request(inputs=inputs, undoes=undoes)

@@ -109,10 +109,10 @@ def update(
 
 @noun.command(
     "delete",
-    risk=Risk.MODERATE,
+    risk=Risk.SEVERE,
     undo=Undo.IRREVERSIBLE,
     operators=ADMIN,
-    example="agentadm models delete 'Llama 3 70B' --yes",
+    example="agentadm models delete 'Llama 3 70B' --confirm demo",
 )
 def delete(ctx: Context, model: ModelRefs) -> tuple[ItemResult, ...] | Model:
     """Delete models for good, with their keys, which are kept nowhere else: that cannot be undone.

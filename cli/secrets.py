@@ -4,6 +4,8 @@ A key that goes to a file is never lost: its line is on the disk before its tran
 not committed is taken out again; where that cannot be told it stays, and opens nothing.
 """
 
+import csv
+import io
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from platform_core.bulk.types import ItemResult
     from platform_core.services import Services
 
-HEADING = "id,display_start,key\n"
+FIELDS = ("id", "display_start", "user", "name", "key")
 JSON_ENDINGS = frozenset({".jsonl", ".ndjson", ".json"})
 Take = Callable[[ApiKey, str], None]
 
@@ -50,6 +52,9 @@ def issued(
     several = len(references) != 1 or references[0] == FROM_STDIN
     if several and secrets_to is None:
         raise UsageError("the plain texts of several keys go to a file", "name a new one: --secrets-to FILE")
+    columns = ctx.shared.columns
+    if secrets_to is None and columns is not None and "key" not in {name.strip() for name in columns.split(",")}:
+        raise UsageError("the plain text is shown once, and --columns leaves it out", "add key, or --secrets-to FILE")
     with _handing_over(ctx, secrets_to) as given:
         # Digests of what is stored hold no secret: neither does the answer that goes to the database.
         made = ctx.write_each(references, lambda services, reference: make(services, reference, given.take), find=find)
@@ -69,10 +74,10 @@ class _Given:
     def __init__(self, file: Path | None, *, dry_run: bool) -> None:
         self.file = file
         self._dry_run = dry_run
-        self._texts: dict[UUID, tuple[str, str]] = {}
+        self._texts: dict[UUID, tuple[ApiKey, str]] = {}
         self._stream = None if file is None or dry_run else _new_file(file)
         if self._stream is not None and not self._as_json:
-            self._stream.write(HEADING)
+            self._stream.write(_csv_line(FIELDS))
 
     @property
     def _as_json(self) -> bool:
@@ -87,7 +92,7 @@ class _Given:
         """Keep a key; in its file before this returns, so that its transaction may commit."""
         if self._dry_run:
             return
-        self._texts[key.id] = (key.display_start, text)
+        self._texts[key.id] = (key, text)
         if self._stream is not None:
             self._stream.write(self._line(key.id))
             self._stream.flush()
@@ -109,14 +114,21 @@ class _Given:
             self.file.unlink(missing_ok=True)
         elif len(existing) < len(self._texts):
             with whole_file(self.file) as stream:
-                stream.write("" if self._as_json else HEADING)
+                stream.write("" if self._as_json else _csv_line(FIELDS))
                 stream.writelines(self._line(key_id) for key_id in self._texts if key_id in existing)
 
     def _line(self, key_id: UUID) -> str:
-        start, text = self._texts[key_id]
+        key, text = self._texts[key_id]
+        values = (str(key_id), key.display_start, key.user, key.name, text)
         if self._as_json:
-            return json.dumps({"id": str(key_id), "display_start": start, "key": text}) + "\n"
-        return f"{key_id},{start},{text}\n"
+            return json.dumps(dict(zip(FIELDS, values, strict=True))) + "\n"
+        return _csv_line(values)
+
+
+def _csv_line(values: Sequence[str | None]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(values)
+    return line.getvalue()
 
 
 @contextmanager

@@ -37,7 +37,7 @@ def test_the_examples_of_the_readme_run_as_they_stand(database: Database, agenta
         capture_output=True,
         text=True,
         check=False,
-        timeout=180,
+        timeout=600,
         cwd=tmp_path,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"

@@ -107,6 +107,28 @@ def chosen_names(invocation: "Invocation", result_type: Any, rows: Iterable[Any]
     return _chosen(invocation.shared.columns, names)
 
 
+def refuse_unknown_columns(invocation: "Invocation", result_type: Any, *, several: bool) -> None:
+    """Look at --columns before anything is changed: afterwards an error would hide what was done.
+
+    Args:
+        invocation: with the columns.
+        result_type: the command's return annotation; of a thing, or of several results.
+        several: which of them it will be.
+
+    Raises:
+        UsageError: one names a field that there is not.
+    """
+    if invocation.shared.columns is None:
+        return
+    either = typing.get_args(result_type) if isinstance(result_type, types.UnionType) else (result_type,)
+    for option in either:
+        whole = isinstance(option, type) and is_dataclass(option)
+        if len(either) == 1 or whole is not several:
+            row = option if whole else _row_type(option, ())
+            _chosen(invocation.shared.columns, [field.name for field in fields(row)])
+            return
+
+
 def _write_chunks(chunks: Iterable[bytes], names: Sequence[str], invocation: "Invocation") -> None:
     """Rows that the database wrote, as they are."""
     stdout = invocation.stdout
@@ -184,7 +206,8 @@ def write_changes(invocation: "Invocation", outcome: "Outcome[Any]") -> None:
 
     changes = outcome.changes
     total = 0 if changes is None else changes.total
-    rows = counted(total + outcome.unaudited, "row")
+    # What triggers derive is listed, and not counted: as in the real run.
+    rows = counted(outcome.affected, "row")
     write_note(invocation.stderr, f"dry run: {rows} would change, nothing was changed")
     shown = () if changes is None else changes.shown[:SHOWN_CHANGES]
     for change in shown:

@@ -54,6 +54,7 @@ BEGIN
                 'EXECUTE ON FUNCTION agentadm.now(), agentadm.is_production(), agentadm.uuid_v7(), '
                     'agentadm.is_operator(), agentadm.current_user_id(), agentadm.is_platform_admin(), '
                     'agentadm.teams_of_user(text[]), agentadm.is_graph(jsonb, jsonb), agentadm.changed_by(), '
+                    'agentadm.is_undoing(), agentadm.may_say(), '
                     'agentadm.plan_of(uuid, uuid, text), agentadm.subscription_grants(text), '
                     'agentadm.agent_plan_of(uuid, uuid, uuid), agentadm.period_start(integer, timestamptz), '
                     'agentadm.limit_chain(uuid, uuid, uuid, text, timestamptz), '
@@ -85,8 +86,6 @@ BEGIN
                 'INSERT (team_id, name, description, nodes, connections, settings, category, tags), '
                     'UPDATE (name, description, nodes, connections, settings, status, is_active, is_public, category, '
                     'tags) ON agentadm.workflows',
-                'INSERT (workflow_id, cron, timezone, is_active), UPDATE (cron, timezone, is_active), DELETE '
-                    'ON agentadm.workflow_schedules',
                 'UPDATE (username, first_name, last_name, full_name, avatar_url, default_llm_provider, '
                     'onboarding_completed) ON agentadm.users',
                 'UPDATE (name, description, logo_url, default_llm_provider) ON agentadm.teams',
@@ -195,6 +194,240 @@ BEGIN
         JOIN pg_class c ON c.oid = i.inhrelid AND c.relkind = 'r' AND c.relnamespace = 'agentadm'::regnamespace
     LOOP
         EXECUTE format('REVOKE ALL ON %s FROM %s', out_of_reach, groups);
+    END LOOP;
+END
+$$;
+
+-- The same for what is still there: rows by way of which others are found must themselves be the person's now. A team
+-- that once was personal is that person's for good.
+CREATE OR REPLACE FUNCTION agentadm.living_holders(person uuid, named_table text, link text) RETURNS uuid[]
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    via record;
+    found_ids uuid[];
+BEGIN
+    SELECT p.via_table, p.via_column INTO via
+        FROM agentadm.person_columns() p WHERE p.table_name = named_table AND p.link_column = link LIMIT 1;
+    IF via.via_table IS NULL OR NOT EXISTS (
+        SELECT FROM agentadm.person_columns() p
+        WHERE p.table_name = via.via_table AND p.link_column = via.via_column AND p.via_table IS NOT NULL
+    ) THEN
+        RETURN agentadm.person_holders(person, named_table, link);
+    END IF;
+    EXECUTE format('SELECT array_agg(t.id) FROM agentadm.%I t WHERE t.%I = ANY ($1)', via.via_table, via.via_column)
+        INTO found_ids USING agentadm.living_holders(person, via.via_table, via.via_column);
+    RETURN coalesce(found_ids, '{}');
+END
+$$;
+
+-- Erase a person: overwrite the personal columns of all rows that are about the person, or delete the rows; put marks in
+-- the audit's images of those rows; take what names the person out of operations, stored answers, messages and texts that
+-- others wrote. The seals of ranges that are touched keep their digest, which the next one is chained to, and get one of
+-- what is left. Answers with how many rows of which table were touched.
+CREATE OR REPLACE FUNCTION agentadm.erase_person(person uuid, operation uuid) RETURNS TABLE (erased_table text, erased_rows bigint)
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    link record;
+    free record;
+    seal record;
+    keys text[];
+    found_names text[];
+    found_words text[];
+    -- By which the person is known: in the columns that name people, and in any column that is personal.
+    names text[] := '{}';
+    own_words text[] := '{}';
+    own_rows text[];
+    operations_of_person uuid[] := '{}';
+    everywhere text;
+    nearby text;
+    addresses text;
+    strong text;
+    touched bigint[] := '{}';
+    found_seqs bigint[];
+BEGIN
+    IF NOT agentadm.is_administrator() THEN
+        RAISE EXCEPTION 'erasing a person needs the role agentadm_admin' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    own_rows := ARRAY(SELECT r.named_table || '/' || r.row_key FROM agentadm.person_rows(person) r);
+    operations_of_person := ARRAY(
+        SELECT DISTINCT c.operation_id FROM agentadm.person_rows(person) r
+        JOIN agentadm.audit_changes c ON c.table_name = r.named_table AND c.row_key = r.row_key
+    );
+
+    FOR link IN
+        SELECT p.table_name, p.link_column, p.on_erase, p.erase_unless,
+            coalesce(array_agg(p.column_name) FILTER (WHERE p.column_name IS NOT NULL), '{}') AS columns,
+            coalesce(array_agg(p.column_name) FILTER (WHERE p.names_person), '{}') AS naming,
+            string_agg(format('%I = %s', p.column_name, p.left_behind), ', ') FILTER (WHERE p.column_name IS NOT NULL)
+                AS assignments
+        FROM agentadm.person_columns() p
+        WHERE p.on_erase = 'delete' OR p.column_name IS NOT NULL
+        GROUP BY p.table_name, p.link_column, p.via_table, p.on_erase, p.erase_unless
+        -- What is found by way of other rows comes first, while those still say whose they are.
+        ORDER BY p.via_table IS NULL, p.table_name, p.link_column
+    LOOP
+        keys := ARRAY(SELECT agentadm.person_keys(person, link.table_name, link.link_column));
+        EXECUTE format(
+            'SELECT array_agg(DISTINCT s.value #>> ''{}'') FILTER (WHERE v.key = ANY ($3) AND length(s.value #>> ''{}'') > 2), '
+            'array_agg(DISTINCT s.value #>> ''{}'') FILTER (WHERE length(s.value #>> ''{}'') > 1) FROM ('
+            'SELECT to_jsonb(t) AS image FROM agentadm.%1$I t WHERE t.id = ANY ($1::uuid[]) UNION ALL '
+            'SELECT i.image FROM agentadm.audit_changes c CROSS JOIN LATERAL (VALUES (c.before), (c.after)) i (image) '
+            'WHERE c.table_name = %1$L AND c.row_key = ANY ($1)) images '
+            'CROSS JOIN LATERAL jsonb_each(images.image) v '
+            'CROSS JOIN LATERAL jsonb_path_query(v.value, ''strict $.**'') s (value) '
+            'WHERE v.key = ANY ($2) AND jsonb_typeof(s.value) IN (''string'', ''number'')', link.table_name
+        ) INTO found_names, found_words USING keys, link.columns, link.naming;
+        names := names || coalesce(found_names, '{}');
+        own_words := own_words || coalesce(found_words, '{}');
+
+        erased_table := link.table_name;
+        IF link.on_erase = 'delete' THEN
+            EXECUTE format('DELETE FROM agentadm.%I WHERE %I = ANY ($1) AND (%s) IS NOT TRUE',
+                link.table_name, link.link_column, coalesce(link.erase_unless, 'false'))
+                USING agentadm.living_holders(person, link.table_name, link.link_column);
+        ELSE
+            -- Also what is nobody's now and once was this person's.
+            EXECUTE format('UPDATE agentadm.%1$I SET %2$s WHERE id = ANY ($1::uuid[]) AND (%3$I IS NULL OR %3$I = ANY ($2))',
+                link.table_name, link.assignments, link.link_column)
+                USING keys, agentadm.living_holders(person, link.table_name, link.link_column);
+        END IF;
+        GET DIAGNOSTICS erased_rows = ROW_COUNT;
+        IF erased_rows > 0 THEN
+            RETURN NEXT;
+        END IF;
+
+        -- What the audit says of those rows, the changes just made included.
+        WITH marked AS (
+            UPDATE agentadm.audit_changes c
+            SET before = agentadm.erased_image(c.before, link.columns), after = agentadm.erased_image(c.after, link.columns)
+            WHERE c.table_name = link.table_name AND c.row_key = ANY (keys)
+                AND (c.before ?| link.columns OR c.after ?| link.columns)
+            RETURNING c.seq
+        )
+        SELECT array_agg(m.seq), count(*) INTO found_seqs, erased_rows FROM marked m;
+        touched := touched || coalesce(found_seqs, '{}');
+        erased_table := 'audit_changes';
+        IF erased_rows > 0 THEN
+            RETURN NEXT;
+        END IF;
+    END LOOP;
+
+    -- A single word that is a name of somebody is a word to everybody else.
+    everywhere := agentadm.names_pattern(ARRAY(SELECT n FROM unnest(names) n WHERE n ~ '[^[:alpha:]]' AND length(n) > 4));
+    -- A namesake has the same name of two words, but not the same address or id.
+    strong := agentadm.names_pattern(ARRAY(SELECT n FROM unnest(names) n WHERE n ~ '[@0-9]' AND length(n) > 4));
+    addresses := agentadm.names_pattern(ARRAY(SELECT n FROM unnest(names) n WHERE n ~ '@'));
+    nearby := agentadm.names_pattern(names || own_words);
+
+    -- What others wrote in rows that are theirs.
+    FOR free IN SELECT f.table_name, f.column_name FROM agentadm.free_texts() f LOOP
+        EXECUTE format('UPDATE agentadm.%1$I SET %2$I = agentadm.redacted_text(%2$I, $1) WHERE %2$I ~* $1',
+            free.table_name, free.column_name) USING addresses;
+        GET DIAGNOSTICS erased_rows = ROW_COUNT;
+        erased_table := free.table_name;
+        IF erased_rows > 0 THEN
+            RETURN NEXT;
+        END IF;
+    END LOOP;
+
+    WITH marked AS (
+        UPDATE agentadm.operations o
+        SET arguments = agentadm.redacted(
+                CASE WHEN p.here AND o.arguments ? 'metadata' THEN o.arguments || '{"metadata": "(erased)"}' ELSE o.arguments END,
+                CASE WHEN p.here THEN nearby ELSE strong END
+            ),
+            ticket = agentadm.redacted_text(o.ticket, p.pattern),
+            idempotency_key = agentadm.redacted_text(o.idempotency_key, p.pattern),
+            reason = CASE WHEN p.alone THEN '(erased)' ELSE agentadm.redacted_text(o.reason, p.pattern) END
+        FROM (
+            SELECT e.id, e.started_at, near.here, near.pattern,
+                -- A reason that was given for this person alone may say anything; that of the erasure itself is proof.
+                near.here AND e.id <> operation AND e.reason IS NOT NULL AND NOT EXISTS (
+                    SELECT FROM agentadm.audit_changes c
+                    WHERE c.operation_id = e.id AND c.table_name || '/' || c.row_key <> ALL (own_rows)
+                ) AS alone
+            FROM agentadm.operations e
+            CROSS JOIN LATERAL (
+                SELECT about.here, CASE WHEN about.here THEN nearby ELSE everywhere END AS pattern
+                FROM (
+                    SELECT e.id = ANY (operations_of_person) OR e.id = operation OR e.arguments::text ~ person::text
+                        -- Named by a single word, and nothing was to be changed.
+                        OR EXISTS (
+                            SELECT FROM jsonb_each(e.arguments) a
+                            CROSS JOIN LATERAL jsonb_path_query(a.value, 'strict $.**') leaf (value)
+                            WHERE a.key = ANY ('{user,into,owner,member,invited_by,email,username}')
+                                AND jsonb_typeof(leaf.value) = 'string'
+                                AND lower(leaf.value #>> '{}') = ANY (lower(names::text)::text[])
+                        ) AS here
+                ) about
+            ) near
+        ) p
+        WHERE o.id = p.id AND o.started_at = p.started_at
+            AND (
+                p.alone OR o.arguments::text ~* p.pattern OR o.reason ~* p.pattern OR o.ticket ~* p.pattern
+                OR o.idempotency_key ~* p.pattern OR p.here AND o.arguments ? 'metadata'
+            )
+        RETURNING o.seq
+    )
+    SELECT array_agg(m.seq), count(*) INTO found_seqs, erased_rows FROM marked m;
+    touched := touched || coalesce(found_seqs, '{}');
+    erased_table := 'operations';
+    IF erased_rows > 0 THEN
+        RETURN NEXT;
+    END IF;
+
+    -- Stored answers go with operations on the person; who asks again is told so. A key is what somebody chose.
+    UPDATE agentadm.idempotency_keys k
+    SET key = CASE WHEN k.key ~* nearby THEN '(erased) ' || k.id ELSE k.key END,
+        result = CASE WHEN k.operation_id = ANY (operations_of_person) THEN '{"erased": true}'::json
+            ELSE agentadm.redacted(k.result::jsonb, strong)::json END
+    WHERE k.operation_id = ANY (operations_of_person) AND k.result IS NOT NULL OR k.result::text ~* strong
+        OR k.key ~* everywhere;
+    GET DIAGNOSTICS erased_rows = ROW_COUNT;
+    erased_table := 'idempotency_keys';
+    IF erased_rows > 0 THEN
+        RETURN NEXT;
+    END IF;
+    UPDATE agentadm.chunk_progress p SET message = '(erased)' WHERE p.message ~* agentadm.names_pattern(names);
+    UPDATE agentadm.import_rejects r SET reason = agentadm.redacted_text(r.reason, everywhere) WHERE r.reason ~* everywhere;
+    UPDATE agentadm.job_runs j
+    SET error = agentadm.redacted_text(j.error, everywhere), result = agentadm.redacted(j.result, everywhere)
+    WHERE j.error ~* everywhere OR j.result::text ~* everywhere;
+    UPDATE agentadm.provider_intents i
+    SET request = agentadm.redacted(i.request, everywhere), answer = agentadm.redacted(i.answer, everywhere),
+        error = agentadm.redacted_text(i.error, everywhere)
+    WHERE i.request::text ~* everywhere OR i.answer::text ~* everywhere OR i.error ~* everywhere;
+
+    -- Images of rows that are others', those of the changes just made included.
+    WITH marked AS (
+        UPDATE agentadm.audit_changes c
+        SET before = agentadm.redacted_image(c.table_name, c.before, p.pattern),
+            after = agentadm.redacted_image(c.table_name, c.after, p.pattern)
+        -- Provider intents were just changed by the wider pattern, and so is what is kept of them.
+        FROM (VALUES (true, everywhere), (false, strong)) AS p (of_intents, pattern)
+        WHERE (c.table_name = 'provider_intents') = p.of_intents
+            AND (c.before::text ~* p.pattern OR c.after::text ~* p.pattern)
+        RETURNING c.seq
+    )
+    SELECT array_agg(m.seq), count(*) INTO found_seqs, erased_rows FROM marked m;
+    touched := touched || coalesce(found_seqs, '{}');
+    erased_table := 'audit_changes';
+    IF erased_rows > 0 THEN
+        RETURN NEXT;
+    END IF;
+
+    FOR seal IN
+        SELECT s.id, s.from_seq, s.to_seq, coalesce(lag(s.digest) OVER (ORDER BY s.from_seq), ''::bytea) AS previous
+        FROM agentadm.audit_seals s
+    LOOP
+        IF EXISTS (SELECT FROM unnest(touched) t WHERE t BETWEEN seal.from_seq AND seal.to_seq) THEN
+            UPDATE agentadm.audit_seals s
+            SET erased_by = operation, erased_digest = d.digest
+            FROM agentadm.range_digest(seal.previous, seal.from_seq, seal.to_seq) d
+            WHERE s.id = seal.id;
+        END IF;
     END LOOP;
 END
 $$;
@@ -322,14 +555,22 @@ CROSS JOIN LATERAL (
 WHERE begun.day::timestamp AT TIME ZONE 'UTC' <= at
 $$;
 
--- When the period under way of a customer began: the living subscription's, else by the user's anchor day, a team's by
--- its owner's.
+-- When the month under way of a customer began: of the living subscription, month by month from its period's beginning,
+-- so that 31 does not drift; else by the user's anchor day, a team's by its owner's.
 CREATE OR REPLACE FUNCTION agentadm.current_period_start(of_user uuid, of_team uuid, at timestamptz) RETURNS timestamptz
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
     AS $$
 SELECT coalesce(
     (
-        SELECT s.current_period_start FROM agentadm.subscriptions s
+        SELECT CASE WHEN s.billing_cycle = 'monthly' THEN s.current_period_start ELSE (
+            SELECT max(b.begun)
+            FROM generate_series(0, 12) n
+            CROSS JOIN LATERAL (
+                SELECT (s.current_period_start AT TIME ZONE 'UTC' + make_interval(months => n)) AT TIME ZONE 'UTC'
+            ) AS b (begun)
+            WHERE b.begun <= at
+        ) END
+        FROM agentadm.subscriptions s
         WHERE (s.user_id = of_user OR s.team_id = of_team) AND s.family = 'platform' AND s.status <> 'cancelled'
             AND s.current_period_start <= at AND s.current_period_end > at
     ),
@@ -340,16 +581,18 @@ SELECT coalesce(
 )
 $$;
 
--- Runs of a customer that were completed in the period under way, each counted once, when it was completed.
+-- Runs of a customer that were completed in the month under way, each counted once, when it was completed, for the
+-- customer of the team that it ran in.
 CREATE OR REPLACE FUNCTION agentadm.runs_used(of_user uuid, of_team uuid, of_workflows boolean, at timestamptz) RETURNS bigint
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
     since timestamptz := agentadm.current_period_start(of_user, of_team, at);
+    counted uuid := coalesce(of_team, (SELECT t.id FROM agentadm.teams t WHERE t.personal_of = of_user));
 BEGIN
     RETURN (
         SELECT count(*) FROM agentadm.runs r
-        WHERE (of_team IS NULL AND r.user_id = of_user OR r.team_id = of_team)
+        WHERE r.team_id = counted
             AND r.status = 'completed' AND r.completed_at >= since AND r.completed_at <= at
             AND (r.workflow_id IS NOT NULL) = of_workflows
     );
@@ -359,6 +602,18 @@ $$;
 -- Agents, their instances and versions, workflows and runs: what the database keeps of itself.
 -- An undo puts rows back as they were, over any edge: it says so by app.undoing.
 
+-- Whether a setting of this session is to be believed: a tenant may set what it likes.
+CREATE OR REPLACE FUNCTION agentadm.may_say() RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+SELECT current_setting('role') IS DISTINCT FROM 'agentadm_tenant'
+    AND (agentadm.is_operator() OR agentadm.is_administrator())
+$$;
+
+CREATE OR REPLACE FUNCTION agentadm.is_undoing() RETURNS boolean
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT current_setting('app.undoing', true) = 'on' AND agentadm.may_say() $$;
+
 -- What may follow what. Trigger argument: the table's edges as JSON, from state to states.
 CREATE OR REPLACE FUNCTION agentadm.check_status_edge() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -366,7 +621,8 @@ CREATE OR REPLACE FUNCTION agentadm.check_status_edge() RETURNS trigger
 DECLARE
     legal jsonb := coalesce(TG_ARGV[0]::jsonb -> OLD.status, '[]');
 BEGIN
-    IF current_setting('app.undoing', true) = 'on' OR current_setting('app.deriving', true) = 'on' OR legal ? NEW.status
+    IF legal ? NEW.status OR agentadm.is_undoing()
+        OR (current_setting('app.deriving', true) = 'on' AND pg_trigger_depth() > 1)
     THEN
         RETURN NEW;
     END IF;
@@ -461,7 +717,7 @@ BEGIN
         IF team.work > 0 THEN
             PERFORM agentadm.refuse_above_limit(team.id, 'max_work_agents', team.work_agent_count);
         END IF;
-        IF team.personal > 0 OR team.work > 0 THEN
+        IF team.personal + team.work > 0 THEN
             PERFORM agentadm.refuse_above_limit(
                 team.id, 'max_total_agents', team.personal_agent_count + team.work_agent_count
             );
@@ -542,7 +798,7 @@ CREATE OR REPLACE FUNCTION agentadm.next_agent_version() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     AS $$
 BEGIN
-    IF current_setting('app.undoing', true) = 'on' THEN
+    IF agentadm.is_undoing() THEN
         RETURN NEW;
     END IF;
     NEW.spec_version := 1 + greatest(OLD.spec_version, (
@@ -556,7 +812,7 @@ CREATE OR REPLACE FUNCTION agentadm.next_workflow_version() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     AS $$
 BEGIN
-    IF current_setting('app.undoing', true) = 'on' THEN
+    IF agentadm.is_undoing() THEN
         RETURN NEW;
     END IF;
     NEW.version := 1 + greatest(OLD.version, (
@@ -570,7 +826,10 @@ $$;
 CREATE OR REPLACE FUNCTION agentadm.changed_by() RETURNS uuid
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
     AS $$
-SELECT coalesce(nullif(current_setting('app.changed_by', true), '')::uuid, agentadm.current_user_id())
+SELECT coalesce(
+    CASE WHEN agentadm.may_say() THEN nullif(current_setting('app.changed_by', true), '')::uuid END,
+    agentadm.current_user_id()
+)
 $$;
 
 CREATE OR REPLACE FUNCTION agentadm.keep_agent_versions() RETURNS trigger
@@ -579,7 +838,7 @@ CREATE OR REPLACE FUNCTION agentadm.keep_agent_versions() RETURNS trigger
 DECLARE
     before text := coalesce(current_setting('app.deriving', true), '');
 BEGIN
-    IF current_setting('app.undoing', true) = 'on' THEN
+    IF agentadm.is_undoing() THEN
         RETURN NULL;
     END IF;
     PERFORM set_config('app.deriving', 'on', true);
@@ -605,7 +864,7 @@ CREATE OR REPLACE FUNCTION agentadm.keep_workflow_versions() RETURNS trigger
 DECLARE
     before text := coalesce(current_setting('app.deriving', true), '');
 BEGIN
-    IF current_setting('app.undoing', true) = 'on' THEN
+    IF agentadm.is_undoing() THEN
         RETURN NULL;
     END IF;
     PERFORM set_config('app.deriving', 'on', true);
@@ -632,7 +891,7 @@ CREATE OR REPLACE FUNCTION agentadm.make_own_instances() RETURNS trigger
 DECLARE
     before text := coalesce(current_setting('app.deriving', true), '');
 BEGIN
-    IF current_setting('app.undoing', true) = 'on' THEN
+    IF agentadm.is_undoing() THEN
         RETURN NULL;
     END IF;
     PERFORM set_config('app.deriving', 'on', true);
@@ -688,7 +947,7 @@ DECLARE
     known integer;
 BEGIN
     IF parts IS NULL THEN
-        scope := nullif(endpoint, '');
+        scope := endpoint;
         resource := split_part(scope, ':', 1);
         RETURN NEXT;
         RETURN;
@@ -754,6 +1013,7 @@ DECLARE
     state text;
     granted record;
     used bigint;
+    charged boolean := false;
     hired boolean := false;
     customer_user uuid;
     customer_team uuid;
@@ -834,13 +1094,20 @@ BEGIN
             IF NOT whole THEN RETURN; END IF;
         END IF;
 
-        allowed := f.key_agent_id IS NULL OR f.key_agent_id = f.agent_id;
+        allowed := f.key_agent_id IS NULL OR coalesce(f.key_agent_id = f.agent_id, false);
         IF f.key_agent_id IS NOT NULL AND (whole OR NOT allowed) THEN
             rule := 'key_agent'; value := f.key_agent_id; wanted := f.agent_id;
             message := CASE WHEN allowed THEN 'the key opens this agent' ELSE 'the key opens another agent only' END;
             RETURN NEXT;
             IF NOT whole THEN RETURN; END IF;
         END IF;
+    END IF;
+
+    IF of_agent IS NOT NULL AND f.agent_id IS NULL THEN
+        rule := 'agent_unknown'; allowed := false; value := of_agent; wanted := NULL;
+        message := 'there is no such agent';
+        RETURN NEXT;
+        RETURN;
     END IF;
 
     IF f.agent_id IS NOT NULL AND f.agent_type <> 'catalog' THEN
@@ -960,10 +1227,20 @@ BEGIN
         FROM agentadm.effective_limit(customer_user, customer_team, f.agent_id, uses, at) l;
         used := agentadm.limit_used(customer_user, customer_team, uses, at);
         allowed := granted.value IS NULL OR used < granted.value;
+        IF NOT allowed AND granted.source = 'plan' THEN
+            -- What is above the plan is charged, where it has a price.
+            charged := (
+                SELECT CASE uses
+                    WHEN 'runs_per_month' THEN p.overage_run WHEN 'workflow_runs_per_month' THEN p.overage_workflow_run
+                END IS NOT NULL
+                FROM agentadm.plans p WHERE p.id = granted.detail
+            );
+            allowed := charged;
+        END IF;
         IF whole OR NOT allowed THEN
             rule := 'limit_' || uses; value := used; wanted := coalesce('below ' || granted.value, 'unlimited');
-            message := format('%s of %s used, by the %s (%s)', used, coalesce(granted.value::text, 'unlimited'),
-                granted.source, granted.detail);
+            message := format('%s of %s used, by the %s (%s)%s', used, coalesce(granted.value::text, 'unlimited'),
+                granted.source, granted.detail, CASE WHEN charged THEN '; what is above is charged' ELSE '' END);
             RETURN NEXT;
             IF NOT whole THEN RETURN; END IF;
         END IF;
@@ -1219,7 +1496,7 @@ COMMENT ON COLUMN agentadm.teams.workflow_count IS 'How many living workflows it
 CREATE TABLE agentadm.agents (
 	id UUID DEFAULT agentadm.uuid_v7() NOT NULL, 
 	team_id UUID NOT NULL, 
-	created_by UUID, 
+	created_by UUID DEFAULT agentadm.current_user_id(), 
 	name TEXT NOT NULL, 
 	slug TEXT NOT NULL, 
 	handle TEXT, 
@@ -1407,7 +1684,7 @@ COMMENT ON COLUMN agentadm.limit_overrides.updated_at IS 'When the row last chan
 CREATE TABLE agentadm.workflows (
 	id UUID DEFAULT agentadm.uuid_v7() NOT NULL, 
 	team_id UUID NOT NULL, 
-	user_id UUID, 
+	user_id UUID DEFAULT agentadm.current_user_id(), 
 	name TEXT NOT NULL, 
 	description TEXT, 
 	nodes JSONB DEFAULT '[]' NOT NULL, 
@@ -1622,7 +1899,7 @@ CREATE TABLE agentadm.agent_plans (
 	CONSTRAINT agent_plans_price_check CHECK (price >= 0), 
 	CONSTRAINT agent_plans_requests_per_day_check CHECK (requests_per_day >= 0), 
 	CONSTRAINT agent_plans_requests_per_minute_check CHECK (requests_per_minute >= 1), 
-	CONSTRAINT agent_plans_agent_id_fkey FOREIGN KEY(agent_id) REFERENCES agentadm.agents (id) ON DELETE CASCADE DEFERRABLE
+	CONSTRAINT agent_plans_agent_id_fkey FOREIGN KEY(agent_id) REFERENCES agentadm.agents (id) DEFERRABLE
 );
 
 COMMENT ON TABLE agentadm.agent_plans IS 'Terms under which one agent is used; who has no living subscription to it is on free';
@@ -2069,8 +2346,6 @@ CREATE INDEX runs_status_idx ON agentadm.runs (status);
 CREATE INDEX runs_team_completed_idx ON agentadm.runs (team_id, completed_at) WHERE status = 'completed';
 
 CREATE INDEX runs_team_id_created_at_idx ON agentadm.runs (team_id, created_at);
-
-CREATE INDEX runs_user_completed_idx ON agentadm.runs (user_id, completed_at) WHERE status = 'completed';
 
 CREATE INDEX runs_user_id_created_at_idx ON agentadm.runs (user_id, created_at);
 
@@ -2563,7 +2838,7 @@ VALUES
     ('runs'::pg_catalog.text, 'user_id'::pg_catalog.text, NULL::pg_catalog.text, NULL::pg_catalog.text, 'keep'::pg_catalog.text, NULL::pg_catalog.text, 'logs'::pg_catalog.text, 'NULL'::pg_catalog.text, false),
     ('ssh_configs'::pg_catalog.text, 'instance_id'::pg_catalog.text, 'agent_instances'::pg_catalog.text, 'user_id'::pg_catalog.text, 'keep'::pg_catalog.text, NULL::pg_catalog.text, 'name'::pg_catalog.text, '''(erased) '' || id'::pg_catalog.text, false),
     ('ssh_configs'::pg_catalog.text, 'instance_id'::pg_catalog.text, 'agent_instances'::pg_catalog.text, 'user_id'::pg_catalog.text, 'keep'::pg_catalog.text, NULL::pg_catalog.text, 'vault_ref'::pg_catalog.text, '''(erased)'''::pg_catalog.text, false),
-    ('subscriptions'::pg_catalog.text, 'user_id'::pg_catalog.text, NULL::pg_catalog.text, NULL::pg_catalog.text, 'keep'::pg_catalog.text, NULL::pg_catalog.text, NULL::pg_catalog.text, NULL::pg_catalog.text, false)
+    ('subscriptions'::pg_catalog.text, 'user_id'::pg_catalog.text, NULL::pg_catalog.text, NULL::pg_catalog.text, 'keep'::pg_catalog.text, NULL::pg_catalog.text, 'cancel_reason'::pg_catalog.text, 'NULL'::pg_catalog.text, false)
 $$;
 
 CREATE OR REPLACE FUNCTION agentadm.free_texts() RETURNS TABLE (table_name text, column_name text)
@@ -2681,8 +2956,12 @@ CREATE POLICY everybody_reads_the_catalogue ON agentadm.agents FOR SELECT USING 
 );
 CREATE POLICY members_read ON agentadm.agents FOR SELECT
     USING (team_id = ANY ((SELECT agentadm.teams_of_user('{owner,admin,member,viewer}'))::uuid[]));
+-- What everybody may use, the platform offers.
 CREATE POLICY members_write ON agentadm.agents
-    USING (team_id = ANY ((SELECT agentadm.teams_of_user('{owner,admin,member}'))::uuid[]));
+    USING (team_id = ANY ((SELECT agentadm.teams_of_user('{owner,admin,member}'))::uuid[]))
+    WITH CHECK (
+        team_id = ANY ((SELECT agentadm.teams_of_user('{owner,admin,member}'))::uuid[]) AND agent_type <> 'catalog'
+    );
 
 -- What belongs to an agent is read by its team, and written by its members.
 CREATE POLICY operators ON agentadm.agent_versions USING ((SELECT agentadm.is_operator()));
@@ -2795,10 +3074,6 @@ CREATE POLICY platform_admins ON agentadm.workflow_schedules FOR SELECT USING ((
 CREATE POLICY members_read ON agentadm.workflow_schedules FOR SELECT USING (EXISTS (
     SELECT FROM agentadm.workflows w
     WHERE w.id = workflow_id AND w.team_id = ANY ((SELECT agentadm.teams_of_user('{owner,admin,member,viewer}'))::uuid[])
-));
-CREATE POLICY members_write ON agentadm.workflow_schedules USING (EXISTS (
-    SELECT FROM agentadm.workflows w
-    WHERE w.id = workflow_id AND w.team_id = ANY ((SELECT agentadm.teams_of_user('{owner,admin,member}'))::uuid[])
 ));
 
 SELECT agentadm.ensure_partitions(3);

@@ -47,7 +47,9 @@ class AgentsColumns(TypedColumns):
     id: Named[UUID] = key_column()
     team_id: Named[UUID] = Column(ForeignKey("agentadm.teams.id", deferrable=True), comment="The team that owns it")
     created_by: Named[UUID | None] = Column(
-        ForeignKey("agentadm.users.id", deferrable=True), comment="Who made it, where that is known"
+        ForeignKey("agentadm.users.id", deferrable=True),
+        server_default=text("agentadm.current_user_id()"),
+        comment="Who made it, where that is known",
     )
     name: Named[str] = Column(Text, comment="Name for people")
     slug: Named[str] = Column(Text, comment="Name for references, unique in its team: lower case, digits and hyphens")
@@ -240,9 +242,7 @@ class AgentPlansColumns(TypedColumns):
     """Columns of agent_plans."""
 
     id: Named[UUID] = key_column()
-    agent_id: Named[UUID] = Column(
-        ForeignKey("agentadm.agents.id", ondelete="CASCADE", deferrable=True), comment="The agent"
-    )
+    agent_id: Named[UUID] = Column(ForeignKey("agentadm.agents.id", deferrable=True), comment="The agent")
     code: Named[str] = Column(Text, comment="free, monthly or yearly")
     price: Named[int] = Column(BigInteger, server_default=text("0"), comment="Minor units a month or a year")
     currency: Named[str] = Column(CHAR(3), server_default="USD", comment="ISO 4217 code")

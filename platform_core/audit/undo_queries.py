@@ -305,6 +305,13 @@ def rows_taken_along(connection: Connection, undo_id: UUID, operation_id: UUID, 
                         WHERE theirs.operation_id = :operation_id AND theirs.table_name = mine.table_name
                             AND theirs.row_key = mine.row_key
                     )
+                    -- A version stays when the change that made it is undone, and goes with the row that it is of.
+                    AND NOT EXISTS (
+                        SELECT FROM agentadm.audit_changes made
+                        JOIN agentadm.operations undo ON undo.undoes = made.operation_id
+                        WHERE made.table_name = mine.table_name AND made.row_key = mine.row_key
+                            AND made.action = 'insert' AND made.origin = 'trigger'
+                    )
                 ORDER BY mine.table_name, mine.row_key
                 LIMIT :limit
                 """

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from platform_core.db.people import PersonLink
+from platform_core.db.people import OnMerge, PersonLink
 from platform_core.db.schema import (
     care,
     created_column,
@@ -130,6 +130,7 @@ ssh_configs = Table(
         people=(
             PersonLink(
                 "instance_id",
+                OnMerge.STAY,
                 via=("agent_instances", "user_id"),
                 personal={"name": "'(erased) ' || id", "vault_ref": "'(erased)'"},
             ),

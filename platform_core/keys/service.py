@@ -12,11 +12,21 @@ from platform_core.errors import Conflict, UsageError
 from platform_core.key_material.types import Purpose
 from platform_core.keys import queries
 from platform_core.keys.format import display_start, generate, is_whole
-from platform_core.keys.types import ApiKey, Environment, Expiry, IssuedKey, KeyStatus, KeySummary, NewKey, Rehash
+from platform_core.keys.types import (
+    EXPIRED,
+    ApiKey,
+    Environment,
+    Expiry,
+    IssuedKey,
+    KeyStatus,
+    KeySummary,
+    NewKey,
+    Rehash,
+)
 from platform_core.listing.service import ListService
 from platform_core.listing.types import ListRequest, Rows
 from platform_core.periods import parse_duration, parse_moment
-from platform_core.refs import checked_name, exactly_one
+from platform_core.refs import as_uuid, as_uuid_ending, checked_name, exactly_one
 
 if TYPE_CHECKING:
     from platform_core.services import Services
@@ -25,6 +35,7 @@ FIND_HINT = "a key is named by its beginning as lists show it, its id, or the la
 # As the constraint api_keys_scopes_check has it.
 SCOPE = re.compile(r"[a-z_]+:[a-z_]+")
 LONGEST_REFERENCE = 36
+LONGEST_START = 16
 # Is given a key that was just made, in plain text, before anything is committed.
 Take = Callable[[IssuedKey, str], None]
 
@@ -80,7 +91,7 @@ class KeyService:
         """
         _refuse_secret(reference)
         rows = queries.load(self._connection, reference)
-        exactly_one("key", reference, [(row.id, row.display_start) for row in rows], FIND_HINT)
+        exactly_one("key", _quoted(reference), [(row.id, row.display_start) for row in rows], FIND_HINT)
         return ApiKey(**_fields(rows[0]))
 
     def create(self, owner: str, new: NewKey, take: Take) -> IssuedKey:
@@ -171,7 +182,10 @@ class KeyService:
 
         Raises:
             NotFound, Conflict: the reference names none, or several.
+            UsageError: the reason is the word by which expired keys are known.
         """
+        if reason == EXPIRED:
+            raise UsageError(f"{EXPIRED!r} is the reason of keys whose time is over", "give another with --reason")
         key = self._lock(reference)
         if key.revoked_at is None:
             queries.revoke(self._connection, key.id, reason)
@@ -209,7 +223,7 @@ class KeyService:
             UsageError: it is a whole key.
         """
         _refuse_secret(reference)
-        return exactly_one("key", reference, queries.find(self._connection, reference), FIND_HINT)
+        return exactly_one("key", _quoted(reference), queries.find(self._connection, reference), FIND_HINT)
 
     def _lock(self, reference: str) -> AnyRow:
         return queries.load_by_id(self._connection, self.find(reference), lock=True)
@@ -257,6 +271,12 @@ def _refuse_secret(reference: str) -> None:
             "that is too long for a reference: it may be a whole key, which is a secret",
             f"{FIND_HINT}; rotate a key that stood on a command line, and verify reads keys from standard input",
         )
+
+
+def _quoted(reference: str) -> str:
+    """A reference as a message may repeat it: what is longer than a beginning may be most of a foreign key."""
+    plain = len(reference) <= LONGEST_START or as_uuid(reference) or as_uuid_ending(reference)
+    return reference if plain else f"{reference[:LONGEST_START]}…"
 
 
 def _check_scopes(scopes: Sequence[str]) -> None:

@@ -17,6 +17,7 @@ from platform_core.keys import verifying_queries as queries
 from platform_core.keys.format import MistypedKey, beginnings, check
 from platform_core.keys.types import Asked, Rehash, Verdict, Verification
 from platform_core.periods import parse_moment
+from platform_core.requests.types import checked_endpoint
 
 if TYPE_CHECKING:
     from platform_core.platform import Platform
@@ -101,7 +102,10 @@ class KeyVerifier:
         """The hash that bcrypt made of a key, if one did. Whether or not one begins so, something is compared."""
         import bcrypt
 
-        secret = text.encode()[:BCRYPT_BYTES]
+        secret = text.encode()
+        if len(secret) > BCRYPT_BYTES:
+            # Another key with the same beginning would do, and be stored in the place of the right one.
+            return None
         rows = self._cursor.execute(queries.BCRYPT_CANDIDATES, (beginnings(text),)).fetchall()
         candidates = [stored for stored, begins_so in rows if begins_so]
         for stored in candidates or [stored for stored, _ in rows]:
@@ -138,6 +142,7 @@ def verify_keys(
         NotFound, Conflict: the agent's reference names none, or several.
         UsageError: the moment is none, or the key material is not here.
     """
+    checked_endpoint(asked.scope)
     found: list[Presented] = []
     whole = asked
     with ExitStack() as stack:

@@ -9,7 +9,7 @@ ANY_BCRYPT = "SELECT EXISTS (SELECT FROM agentadm.api_keys WHERE hash_version = 
 # With none that begins so, another's hash: to compare with it takes as long.
 BCRYPT_CANDIDATES = """
 (SELECT key_hash, true AS begins_so FROM agentadm.api_keys
- WHERE hash_version = 'bcrypt' AND display_start = ANY (%s) ORDER BY created_at DESC LIMIT 20)
+ WHERE hash_version = 'bcrypt' AND display_start = ANY (%s))
 UNION ALL
 (SELECT key_hash, false FROM agentadm.api_keys WHERE hash_version = 'bcrypt' LIMIT 1)
 """

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from platform_core.db.schema import AnyRow
@@ -83,7 +83,9 @@ def list_filters(
 
 
 def _of(user_id: UUID | None, team_id: UUID | None, names: Sequence[str]) -> ColumnElement[bool]:
-    return and_(or_(columns.user_id == user_id, columns.team_id == team_id), columns.limit_name.in_(names))
+    # Of the one that is given only: the other, compared with NULL, would be everybody's.
+    whose = columns.team_id == team_id if user_id is None else columns.user_id == user_id
+    return and_(whose, columns.limit_name.in_(names))
 
 
 def grant(

@@ -1,20 +1,17 @@
 """Why a request is refused, or that it is not."""
 
-import re
 from typing import TYPE_CHECKING
 
 from platform_core.db.transaction_queries import database_now
 from platform_core.errors import NotFound, UsageError
 from platform_core.periods import parse_moment
 from platform_core.requests import queries
-from platform_core.requests.types import Asked, RuleOutcome
+from platform_core.requests.types import Asked, RuleOutcome, checked_endpoint
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from platform_core.services import Services
-
-ENDPOINT = re.compile(r"[a-z_]+:[a-z_]+|(GET|HEAD|OPTIONS|POST|PUT|PATCH|DELETE) +/\S*", re.IGNORECASE)
 
 
 class RequestService:
@@ -37,8 +34,7 @@ class RequestService:
         """
         if asked.user is None and asked.key is None:
             raise UsageError("whose request is it?", "name a user, or a key with --key")
-        if asked.endpoint is not None and not ENDPOINT.fullmatch(asked.endpoint):
-            raise UsageError(f"{asked.endpoint!r} is no endpoint", "a scope such as agents:write, or 'POST /v1/runs'")
+        checked_endpoint(asked.endpoint)
         now = database_now(self._connection)
         rows = queries.rules(
             self._connection,

@@ -1,6 +1,21 @@
 """What is asked of a request, and the rules that it must pass."""
 
+import re
 from dataclasses import dataclass
+
+from platform_core.errors import UsageError
+
+ENDPOINT = re.compile(r"[a-z_]+:[a-z_]+|(GET|HEAD|OPTIONS|POST|PUT|PATCH|DELETE) +/\S*", re.IGNORECASE)
+
+
+def checked_endpoint(endpoint: str | None) -> None:
+    """What a request would do, as agentadm.endpoint_needs reads it; None is anything.
+
+    Raises:
+        UsageError: it is neither a scope nor a method with a path.
+    """
+    if endpoint is not None and not ENDPOINT.fullmatch(endpoint):
+        raise UsageError(f"{endpoint!r} is no endpoint", "a scope such as agents:write, or 'POST /v1/runs'")
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,6 @@ runs = Table(
     Index(None, "user_id", "created_at"),
     Index(None, "team_id", "created_at"),
     Index(None, "workflow_id", "created_at"),
-    Index("runs_user_completed_idx", "user_id", "completed_at", postgresql_where=text("status = 'completed'")),
     Index("runs_team_completed_idx", "team_id", "completed_at", postgresql_where=text("status = 'completed'")),
     Index(None, "instance_id", postgresql_where=text("instance_id IS NOT NULL")),
     Index(None, "status"),

@@ -127,5 +127,5 @@ subscriptions = Table(
     Index(None, "status"),
     Index("subscriptions_id_ending_idx", text('"right"(id::text, 8)')),
     comment="Customers' contracts for a plan, or for one agent",
-    info=care(people=(PersonLink("user_id"),), texts=("cancel_reason",)),
+    info=care(people=(PersonLink("user_id", personal={"cancel_reason": "NULL"}),), texts=("cancel_reason",)),
 )

@@ -42,6 +42,8 @@ def merge(services: "Services", gone_id: UUID, kept_id: UUID) -> tuple[dict[str,
         if row.status != "active":
             raise Conflict(f"user {row.id} is {row.status}", "resume it first: a merge would lose that")
     _refuse_what_has_no_rule(services)
+    if both := queries.both_have(connection, gone_id, kept_id):
+        raise Conflict(f"both have {both[0].what}: {both[0].id} and {both[0].other}", both[0].advice)
     moved, dropped = {}, {}
     for table, named in tables_of_people():
         links = [link for link in named if link.on_merge is not OnMerge.STAY]

@@ -59,6 +59,28 @@ def pointing_at_users(connection: Connection) -> set[tuple[str, str]]:
     return {(row.table_name, row.column_name) for row in connection.execute(POINTING)}
 
 
+# Of these only one may live, and nobody but who knows the customer can say which.
+BOTH_HAVE = text(
+    """
+    SELECT 'a subscription to ' || coalesce('plan family ' || g.family, 'agent ' || g.agent_id) AS what, g.id,
+        k.id AS other, 'cancel one of them first' AS advice
+    FROM agentadm.subscriptions g
+    JOIN agentadm.subscriptions k ON k.family = g.family OR k.agent_id = g.agent_id
+    WHERE g.user_id = :gone AND k.user_id = :kept AND g.status <> 'cancelled' AND k.status <> 'cancelled'
+    UNION ALL
+    SELECT 'an instance of agent ' || g.agent_id, g.id, k.id, 'destroy one of them first: agentadm instances destroy'
+    FROM agentadm.agent_instances g JOIN agentadm.agent_instances k ON k.agent_id = g.agent_id
+    WHERE g.user_id = :gone AND k.user_id = :kept AND g.origin = 'hire' AND k.origin = 'hire'
+        AND g.status <> 'destroyed' AND k.status <> 'destroyed'
+    """
+)
+
+
+def both_have(connection: Connection, gone: UUID, kept: UUID) -> list[AnyRow]:
+    """What both have of which one can be only."""
+    return list(connection.execute(BOTH_HAVE, {"gone": gone, "kept": kept}).all())
+
+
 def lock_both(connection: Connection, first: UUID, second: UUID) -> dict[UUID, AnyRow]:
     """Two users, locked in an order that two who do this at once share."""
     statement = text("SELECT * FROM agentadm.users WHERE id IN (:first, :second) ORDER BY id FOR UPDATE")

@@ -43,7 +43,9 @@ class WorkflowsColumns(TypedColumns):
     id: Named[UUID] = key_column()
     team_id: Named[UUID] = Column(ForeignKey("agentadm.teams.id", deferrable=True), comment="The team that owns it")
     user_id: Named[UUID | None] = Column(
-        ForeignKey("agentadm.users.id", deferrable=True), comment="Who made it, where that is known"
+        ForeignKey("agentadm.users.id", deferrable=True),
+        server_default=text("agentadm.current_user_id()"),
+        comment="Who made it, where that is known",
     )
     name: Named[str] = Column(Text, comment="Name for people")
     description: Named[str | None] = Column(Text, comment="What it does")

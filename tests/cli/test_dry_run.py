@@ -280,7 +280,7 @@ PREPARATIONS: dict[str, Preparation] = {
     "models create": given_in_company(
         "sk-secret", "models", "create", "GPT-4o", "--provider", "openai", "--model-id", "gpt-4o", "--api-key-stdin"
     ),
-    "models delete": in_company("models", "delete", "mini", "--yes"),
+    "models delete": in_company("models", "delete", "mini", "--confirm", "test"),
     "models update": given_in_company("sk-secret", "models", "update", "mini", "--api-key-stdin", "--yes"),
     "workflows archive": in_company("workflows", "archive", "nightly", "--yes"),
     "workflows create": given_in_company(

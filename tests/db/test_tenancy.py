@@ -245,6 +245,19 @@ def test_what_a_member_of_a_team_may_do(
     for name in ("agents", "agent_versions", "workflows", "workflow_versions"):
         assert (len(seen(as_stranger, name) or []) == 1) is writes, name
     assert may("UPDATE agentadm.agents SET spec_content = 'mine'") is writes
+    # What everybody may use, the platform offers; and who changed what is not for the tenant to say.
+    assert not may(
+        f"INSERT INTO agentadm.agents (team_id, name, slug, agent_type) VALUES ({team}, 'x', 'x', 'catalog')"
+    )
+    as_stranger.execute("SELECT set_config('app.undoing', 'on', false)")
+    as_stranger.execute("SELECT set_config('app.changed_by', %s, false)", [str(guest)])
+    assert may("UPDATE agentadm.agents SET spec_content = 'again mine'") is writes
+    versions = "SELECT version, changed_by FROM agentadm.agent_versions ORDER BY version"
+    maker = database.value("SELECT id FROM agentadm.users WHERE email = 'by.stander@example.com'")
+    if writes:
+        of_ours = "WHERE slug = 'ours'"
+        assert database.rows(f"SELECT spec_version, created_by FROM agentadm.agents {of_ours}") == [(3, maker)]
+        assert as_stranger.execute(versions.encode()).fetchall() == [(1, maker), (2, maker), (3, maker)]
     assert not may("UPDATE agentadm.agents SET created_by = NULL")
 
 

@@ -154,7 +154,16 @@ def imported(database: Database, text: str, start: str, rounds: int = 4) -> None
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("text", [FOREIGN, KEY, "sk_" + "long" * 30])
+def test_a_bcrypt_key_of_which_only_the_beginning_was_hashed_is_unknown(database: Database, agentadm: Agentadm) -> None:
+    """Another with the same 72 bytes would do, and be stored in its place."""
+    text = "sk_" + "long" * 30
+    imported(database, text, text[:16])
+    for presented in (text[:-1] + "x", text):
+        assert verdict(agentadm, presented)["rule"] == "key_unknown"
+    assert versions(database) == ["bcrypt"]
+
+
+@pytest.mark.parametrize("text", [FOREIGN, KEY])
 def test_a_bcrypt_key_is_stored_under_the_pepper_at_its_first_verify(
     database: Database, agentadm: Agentadm, text: str
 ) -> None:
@@ -162,8 +171,7 @@ def test_a_bcrypt_key_is_stored_under_the_pepper_at_its_first_verify(
     imported(database, text, start)
     imported(database, "sk_live_another" + "x" * 30, start)
     wrong = text[:-1] + ("x" if text[-1] != "x" else "y") if text.startswith("sk_") else generate(Environment.LIVE)
-    if len(text) < 72:
-        assert verdict(agentadm, wrong)["rule"] == "key_unknown"
+    assert verdict(agentadm, wrong)["rule"] == "key_unknown"
     assert versions(database) == ["bcrypt", "bcrypt"]
     assert verdict(agentadm, text)["valid"]
     assert sorted(versions(database)) == ["1", "bcrypt"]

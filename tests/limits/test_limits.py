@@ -167,3 +167,38 @@ def test_of_an_agent_its_own_plan_says_how_many_requests(database: Database, age
     assert shown(agentadm, *whose)["requests_per_day"] == ("agent_plan", 7, False, None)
     assert shown(agentadm, *whose)["max_workflows"] == ("plan", 5, False, 0)
     assert shown(agentadm)["requests_per_day"] == ("plan", 1000, False, None)
+
+
+def test_what_others_were_granted_is_neither_shown_nor_taken(database: Database, agentadm: Agentadm) -> None:
+    assert agentadm("users", "create", "mei@example.org").code == 0
+    assert agentadm("teams", "create", "Compilers", "--owner", "mei@example.org").code == 0
+    customers = (
+        ["--user", "ada@example.com"],
+        ["--user", "mei@example.org"],
+        ["--team", "engines"],
+        ["--team", "compilers"],
+    )
+    for number, whose in enumerate(customers):
+        grant = ["limits", "set", *whose, "--allow", f"max_workflows={number}", "--reason", "x", "-o", "json"]
+        assert [row["value"] for row in agentadm(*grant).json] == [number]
+    for left, whose in zip((3, 2, 1, 0), customers, strict=True):
+        done = agentadm("limits", "clear", *whose, "--all-of-them", "-o", "json")
+        assert len(done.json) == 1
+        assert database.value("SELECT count(*) FROM agentadm.limit_overrides") == left
+    again = agentadm("limits", "clear", "--user", "ada@example.com", "--all-of-them", "-o", "json")
+    assert (again.code, again.json) == (0, [])
+
+
+def test_columns_that_there_are_not_are_refused_before_anything_changes(database: Database, agentadm: Agentadm) -> None:
+    grant = ["limits", "set", "--user", "ada@example.com", "--allow", "max_workflows=1", "--reason", "x"]
+    for argv in (
+        [*grant, "--columns", "bogus"],
+        ["users", "suspend", "ada@example.com", "--yes", "--columns", "item"],
+        ["users", "suspend", "ada@example.com", "nobody@example.com", "--yes", "--columns", "email"],
+    ):
+        operations = database.value("SELECT count(*) FROM agentadm.operations")
+        done = agentadm(*argv)
+        assert (done.code, done.out) == (2, ""), argv
+        assert "no field" in done.err
+        assert database.value("SELECT count(*) FROM agentadm.operations") == operations
+    assert agentadm(*grant, "--columns", "limit,value").out.strip() == "max_workflows\t1"

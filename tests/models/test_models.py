@@ -138,7 +138,7 @@ def test_an_idempotency_key_knows_another_secret(agentadm: Agentadm) -> None:
 
 def test_delete_is_for_good(database: Database, agentadm: Agentadm) -> None:
     create(agentadm)
-    gone = done(agentadm("models", "delete", "GPT-4O MINI", "--yes", "-o", "json"))
+    gone = done(agentadm("models", "delete", "GPT-4O MINI", "--confirm", "test", "-o", "json"))
     assert gone["has_key"] is True
     assert audited(database, "models delete") == [("ai_models", "delete", "statement")]
     refused(agentadm("models", "show", "gpt-4o mini"), 5)

@@ -226,3 +226,31 @@ def test_later_the_key_has_expired(database: Database, agentadm: Agentadm) -> No
     database.execute("UPDATE agentadm.api_keys SET expires_at = agentadm.now() + interval '5 days'")
     assert agentadm("users", "why", ADA, *KEY).code == 0
     assert agentadm("users", "why", ADA, *KEY, "--at", "6d").code == 1
+
+
+def test_an_agent_that_is_not_there_is_refused_with_a_key_and_without(database: Database) -> None:
+    populate(database)
+    nobody = "00000000-0000-0000-0000-000000000000"
+    for key in (None, database.value("SELECT id FROM agentadm.api_keys WHERE display_start = 'aa_live_Ada001'")):
+        rule = database.value(
+            "SELECT rule FROM agentadm.request_rules((SELECT id FROM agentadm.users WHERE email LIKE 'ada%%'), %s, %s,"
+            " 'runs:write', NULL, agentadm.now(), false)",
+            key,
+            nobody,
+        )
+        assert rule == "agent_unknown"
+
+
+def test_above_the_plan_what_has_a_price_is_let_through(database: Database, agentadm: Agentadm) -> None:
+    populate(database)
+    database.execute("UPDATE agentadm.plans SET runs_per_month = 0")
+    ask = ["users", "why", ADA, "--endpoint", "POST /v1/runs", "-o", "json"]
+    assert agentadm(*ask).code == 1
+    database.execute("UPDATE agentadm.plans SET overage_run = 5")
+    done = agentadm(*ask)
+    assert done.code == 0
+    assert done.json[-1]["message"].endswith("what is above is charged")
+    # An exception is one.
+    grant = ["limits", "set", "--user", ADA, "--allow", "runs_per_month=0", "--reason", "abuse"]
+    assert agentadm(*grant).code == 0
+    assert agentadm(*ask).code == 1

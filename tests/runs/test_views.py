@@ -43,6 +43,7 @@ class Company:
     members: dict[str, set[str]] = field(default_factory=dict)
     agents: dict[str, str] = field(default_factory=dict)
     workflows: dict[str, str] = field(default_factory=dict)
+    personal: dict[str, str] = field(default_factory=dict)
     runs: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -64,6 +65,7 @@ def make_company(database: Database) -> Company:
         user = make_user(database, f"user{number}")
         made.anchors[user] = ANCHORS[number % len(ANCHORS)]
         database.execute("UPDATE agentadm.users SET billing_anchor_day = %s WHERE id = %s", made.anchors[user], user)
+        made.personal[user] = str(database.value("SELECT agentadm.personal_team(%s)", user))
     users = list(made.anchors)
     for number in range(4):
         team = make_team(database, users[number], f"team{number}")
@@ -93,10 +95,13 @@ def make_runs(company: Company, chance: random.Random) -> None:
         ended = None if status in {"queued", "running"} or started is None else started + took
         if status == "failed" and chance.random() < 0.3:
             ended = None
+        user = chance.choice(users)
+        # What is hired runs in the team of whoever hired it.
+        team = company.personal[user] if chance.random() < 0.5 else (
+            company.agents if of_agent else company.workflows)[what]  # fmt: skip
         company.runs.append({
             "agent_id": what if of_agent else None, "workflow_id": None if of_agent else what,
-            "user_id": chance.choice(users),
-            "team_id": (company.agents if of_agent else company.workflows)[what],
+            "user_id": user, "team_id": team,
             "status": status, "created_at": created, "started_at": started, "completed_at": ended,
             "duration_ms": None if ended is None or chance.random() < 0.2 else int(took.total_seconds() * 1000),
             "cost_usd": None if chance.random() < 0.3 else Decimal(chance.randrange(10**7)).scaleb(-6),
@@ -107,7 +112,7 @@ def make_runs(company: Company, chance: random.Random) -> None:
         start = period_start(anchor, at)
         for ended in (start - TICK, start, at, at + TICK):
             company.runs.append({**company.runs[0], "agent_id": busy[0], "workflow_id": None, "user_id": user,
-                                 "team_id": company.agents[busy[0]], "status": "completed", "created_at": ended,
+                                 "team_id": company.personal[user], "status": "completed", "created_at": ended,
                                  "started_at": ended, "completed_at": ended, "duration_ms": 0})  # fmt: skip
 
 
@@ -158,10 +163,13 @@ def test_usage_is_that_of_the_period_in_which_runs_were_completed(
     found = {str(row["id"]): row for row in ask(database, "SELECT * FROM agentadm.user_usage_summary", at)}
     assert set(found) == set(company.anchors)
     used = Counter(dict.fromkeys(company.anchors, 0))
+    customers = {team: user for user, team in company.personal.items()}
     for run in company.runs:
-        since = period_start(company.anchors[run["user_id"]], at)
-        if run["status"] == "completed" and run["agent_id"] is not None and since <= run["completed_at"] <= at:
-            used[run["user_id"]] += 1
+        # A run in a team of several counts for the team, whoever ran it.
+        customer = customers.get(run["team_id"])
+        if customer is None or run["status"] != "completed" or run["agent_id"] is None:
+            continue
+        used[customer] += period_start(company.anchors[customer], at) <= run["completed_at"] <= at
     assert sum(used.values()) > 0
     for user, row in found.items():
         mine = [run for run in company.runs if run["user_id"] == user]
@@ -200,12 +208,32 @@ def test_a_subscription_sets_plan_quota_and_period(database: Database, company: 
     )  # fmt: skip
     row = ask(database, f"SELECT * FROM agentadm.user_usage_summary WHERE id = '{user}'", at)[0]
     expected = sum(
-        run["user_id"] == user and run["agent_id"] is not None and run["status"] == "completed"
+        run["team_id"] == company.personal[user] and run["agent_id"] is not None and run["status"] == "completed"
         and start <= run["completed_at"] <= at
         for run in company.runs
     )  # fmt: skip
     assert (row["plan"], row["monthly_runs_quota"], row["monthly_runs_used"]) == ("pro", None, expected)
     assert expected > 0
+
+
+def test_who_pays_by_the_year_has_months_all_the_same(database: Database, company: Company) -> None:
+    """Of a year that began on the 31st, the month that a moment falls in: the last day where there is no 31st."""
+    user = next(iter(company.anchors))
+    database.execute("INSERT INTO agentadm.plans (id, name) VALUES ('pro', 'Pro')")
+    database.execute(
+        "INSERT INTO agentadm.subscriptions (user_id, plan_id, family, provider, billing_cycle, current_period_start,"
+        " current_period_end) VALUES (%s, 'pro', 'platform', 'manual', 'yearly', '2025-12-31 08:00Z',"
+        " '2026-12-31 08:00Z')",
+        user,
+    )
+    for at, begun in (
+        ("2026-01-15 00:00Z", "2025-12-31 08:00Z"),
+        ("2026-02-28 07:59Z", "2026-01-31 08:00Z"),
+        ("2026-02-28 08:00Z", "2026-02-28 08:00Z"),
+        ("2026-03-31 09:00Z", "2026-03-31 08:00Z"),
+    ):
+        same = "SELECT agentadm.current_period_start(%s, NULL, %s) = %s"
+        assert database.value(same, user, at, begun), at
 
 
 def test_a_period_begins_on_the_anchor_day_or_the_last_day_of_the_month(database: Database) -> None:

@@ -74,6 +74,7 @@ BEGIN
                 'EXECUTE ON FUNCTION agentadm.now(), agentadm.is_production(), agentadm.uuid_v7(), '
                     'agentadm.is_operator(), agentadm.current_user_id(), agentadm.is_platform_admin(), '
                     'agentadm.teams_of_user(text[]), agentadm.is_graph(jsonb, jsonb), agentadm.changed_by(), '
+                    'agentadm.is_undoing(), agentadm.may_say(), '
                     'agentadm.plan_of(uuid, uuid, text), agentadm.subscription_grants(text), '
                     'agentadm.agent_plan_of(uuid, uuid, uuid), agentadm.period_start(integer, timestamptz), '
                     'agentadm.limit_chain(uuid, uuid, uuid, text, timestamptz), '
@@ -105,8 +106,6 @@ BEGIN
                 'INSERT (team_id, name, description, nodes, connections, settings, category, tags), '
                     'UPDATE (name, description, nodes, connections, settings, status, is_active, is_public, category, '
                     'tags) ON agentadm.workflows',
-                'INSERT (workflow_id, cron, timezone, is_active), UPDATE (cron, timezone, is_active), DELETE '
-                    'ON agentadm.workflow_schedules',
                 'UPDATE (username, first_name, last_name, full_name, avatar_url, default_llm_provider, '
                     'onboarding_completed) ON agentadm.users',
                 'UPDATE (name, description, logo_url, default_llm_provider) ON agentadm.teams',

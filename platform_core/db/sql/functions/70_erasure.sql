@@ -105,6 +105,29 @@ BEGIN
 END
 $$;
 
+-- The same for what is still there: rows by way of which others are found must themselves be the person's now. A team
+-- that once was personal is that person's for good.
+CREATE FUNCTION agentadm.living_holders(person uuid, named_table text, link text) RETURNS uuid[]
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    via record;
+    found_ids uuid[];
+BEGIN
+    SELECT p.via_table, p.via_column INTO via
+        FROM agentadm.person_columns() p WHERE p.table_name = named_table AND p.link_column = link LIMIT 1;
+    IF via.via_table IS NULL OR NOT EXISTS (
+        SELECT FROM agentadm.person_columns() p
+        WHERE p.table_name = via.via_table AND p.link_column = via.via_column AND p.via_table IS NOT NULL
+    ) THEN
+        RETURN agentadm.person_holders(person, named_table, link);
+    END IF;
+    EXECUTE format('SELECT array_agg(t.id) FROM agentadm.%I t WHERE t.%I = ANY ($1)', via.via_table, via.via_column)
+        INTO found_ids USING agentadm.living_holders(person, via.via_table, via.via_column);
+    RETURN coalesce(found_ids, '{}');
+END
+$$;
+
 CREATE FUNCTION agentadm.person_rows(person uuid) RETURNS TABLE (named_table text, row_key text)
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
     AS $$
@@ -178,12 +201,12 @@ BEGIN
         IF link.on_erase = 'delete' THEN
             EXECUTE format('DELETE FROM agentadm.%I WHERE %I = ANY ($1) AND (%s) IS NOT TRUE',
                 link.table_name, link.link_column, coalesce(link.erase_unless, 'false'))
-                USING agentadm.person_holders(person, link.table_name, link.link_column);
+                USING agentadm.living_holders(person, link.table_name, link.link_column);
         ELSE
             -- Also what is nobody's now and once was this person's.
             EXECUTE format('UPDATE agentadm.%1$I SET %2$s WHERE id = ANY ($1::uuid[]) AND (%3$I IS NULL OR %3$I = ANY ($2))',
                 link.table_name, link.assignments, link.link_column)
-                USING keys, agentadm.person_holders(person, link.table_name, link.link_column);
+                USING keys, agentadm.living_holders(person, link.table_name, link.link_column);
         END IF;
         GET DIAGNOSTICS erased_rows = ROW_COUNT;
         IF erased_rows > 0 THEN

@@ -121,14 +121,22 @@ CROSS JOIN LATERAL (
 WHERE begun.day::timestamp AT TIME ZONE 'UTC' <= at
 $$;
 
--- When the period under way of a customer began: the living subscription's, else by the user's anchor day, a team's by
--- its owner's.
+-- When the month under way of a customer began: of the living subscription, month by month from its period's beginning,
+-- so that 31 does not drift; else by the user's anchor day, a team's by its owner's.
 CREATE FUNCTION agentadm.current_period_start(of_user uuid, of_team uuid, at timestamptz) RETURNS timestamptz
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
     AS $$
 SELECT coalesce(
     (
-        SELECT s.current_period_start FROM agentadm.subscriptions s
+        SELECT CASE WHEN s.billing_cycle = 'monthly' THEN s.current_period_start ELSE (
+            SELECT max(b.begun)
+            FROM generate_series(0, 12) n
+            CROSS JOIN LATERAL (
+                SELECT (s.current_period_start AT TIME ZONE 'UTC' + make_interval(months => n)) AT TIME ZONE 'UTC'
+            ) AS b (begun)
+            WHERE b.begun <= at
+        ) END
+        FROM agentadm.subscriptions s
         WHERE (s.user_id = of_user OR s.team_id = of_team) AND s.family = 'platform' AND s.status <> 'cancelled'
             AND s.current_period_start <= at AND s.current_period_end > at
     ),
@@ -139,16 +147,18 @@ SELECT coalesce(
 )
 $$;
 
--- Runs of a customer that were completed in the period under way, each counted once, when it was completed.
+-- Runs of a customer that were completed in the month under way, each counted once, when it was completed, for the
+-- customer of the team that it ran in.
 CREATE FUNCTION agentadm.runs_used(of_user uuid, of_team uuid, of_workflows boolean, at timestamptz) RETURNS bigint
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
     since timestamptz := agentadm.current_period_start(of_user, of_team, at);
+    counted uuid := coalesce(of_team, (SELECT t.id FROM agentadm.teams t WHERE t.personal_of = of_user));
 BEGIN
     RETURN (
         SELECT count(*) FROM agentadm.runs r
-        WHERE (of_team IS NULL AND r.user_id = of_user OR r.team_id = of_team)
+        WHERE r.team_id = counted
             AND r.status = 'completed' AND r.completed_at >= since AND r.completed_at <= at
             AND (r.workflow_id IS NOT NULL) = of_workflows
     );

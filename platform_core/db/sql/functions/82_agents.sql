@@ -1,6 +1,18 @@
 -- Agents, their instances and versions, workflows and runs: what the database keeps of itself.
 -- An undo puts rows back as they were, over any edge: it says so by app.undoing.
 
+-- Whether a setting of this session is to be believed: a tenant may set what it likes.
+CREATE FUNCTION agentadm.may_say() RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+SELECT current_setting('role') IS DISTINCT FROM 'agentadm_tenant'
+    AND (agentadm.is_operator() OR agentadm.is_administrator())
+$$;
+
+CREATE FUNCTION agentadm.is_undoing() RETURNS boolean
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT current_setting('app.undoing', true) = 'on' AND agentadm.may_say() $$;
+
 -- What may follow what. Trigger argument: the table's edges as JSON, from state to states.
 CREATE FUNCTION agentadm.check_status_edge() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -8,7 +20,8 @@ CREATE FUNCTION agentadm.check_status_edge() RETURNS trigger
 DECLARE
     legal jsonb := coalesce(TG_ARGV[0]::jsonb -> OLD.status, '[]');
 BEGIN
-    IF current_setting('app.undoing', true) = 'on' OR current_setting('app.deriving', true) = 'on' OR legal ? NEW.status
+    IF legal ? NEW.status OR agentadm.is_undoing()
+        OR (current_setting('app.deriving', true) = 'on' AND pg_trigger_depth() > 1)
     THEN
         RETURN NEW;
     END IF;
@@ -103,7 +116,7 @@ BEGIN
         IF team.work > 0 THEN
             PERFORM agentadm.refuse_above_limit(team.id, 'max_work_agents', team.work_agent_count);
         END IF;
-        IF team.personal > 0 OR team.work > 0 THEN
+        IF team.personal + team.work > 0 THEN
             PERFORM agentadm.refuse_above_limit(
                 team.id, 'max_total_agents', team.personal_agent_count + team.work_agent_count
             );
@@ -184,7 +197,7 @@ CREATE FUNCTION agentadm.next_agent_version() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     AS $$
 BEGIN
-    IF current_setting('app.undoing', true) = 'on' THEN
+    IF agentadm.is_undoing() THEN
         RETURN NEW;
     END IF;
     NEW.spec_version := 1 + greatest(OLD.spec_version, (
@@ -198,7 +211,7 @@ CREATE FUNCTION agentadm.next_workflow_version() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     AS $$
 BEGIN
-    IF current_setting('app.undoing', true) = 'on' THEN
+    IF agentadm.is_undoing() THEN
         RETURN NEW;
     END IF;
     NEW.version := 1 + greatest(OLD.version, (
@@ -212,7 +225,10 @@ $$;
 CREATE FUNCTION agentadm.changed_by() RETURNS uuid
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
     AS $$
-SELECT coalesce(nullif(current_setting('app.changed_by', true), '')::uuid, agentadm.current_user_id())
+SELECT coalesce(
+    CASE WHEN agentadm.may_say() THEN nullif(current_setting('app.changed_by', true), '')::uuid END,
+    agentadm.current_user_id()
+)
 $$;
 
 CREATE FUNCTION agentadm.keep_agent_versions() RETURNS trigger
@@ -221,7 +237,7 @@ CREATE FUNCTION agentadm.keep_agent_versions() RETURNS trigger
 DECLARE
     before text := coalesce(current_setting('app.deriving', true), '');
 BEGIN
-    IF current_setting('app.undoing', true) = 'on' THEN
+    IF agentadm.is_undoing() THEN
         RETURN NULL;
     END IF;
     PERFORM set_config('app.deriving', 'on', true);
@@ -247,7 +263,7 @@ CREATE FUNCTION agentadm.keep_workflow_versions() RETURNS trigger
 DECLARE
     before text := coalesce(current_setting('app.deriving', true), '');
 BEGIN
-    IF current_setting('app.undoing', true) = 'on' THEN
+    IF agentadm.is_undoing() THEN
         RETURN NULL;
     END IF;
     PERFORM set_config('app.deriving', 'on', true);
@@ -274,7 +290,7 @@ CREATE FUNCTION agentadm.make_own_instances() RETURNS trigger
 DECLARE
     before text := coalesce(current_setting('app.deriving', true), '');
 BEGIN
-    IF current_setting('app.undoing', true) = 'on' THEN
+    IF agentadm.is_undoing() THEN
         RETURN NULL;
     END IF;
     PERFORM set_config('app.deriving', 'on', true);

@@ -11,7 +11,7 @@ DECLARE
     known integer;
 BEGIN
     IF parts IS NULL THEN
-        scope := nullif(endpoint, '');
+        scope := endpoint;
         resource := split_part(scope, ':', 1);
         RETURN NEXT;
         RETURN;
@@ -77,6 +77,7 @@ DECLARE
     state text;
     granted record;
     used bigint;
+    charged boolean := false;
     hired boolean := false;
     customer_user uuid;
     customer_team uuid;
@@ -157,13 +158,20 @@ BEGIN
             IF NOT whole THEN RETURN; END IF;
         END IF;
 
-        allowed := f.key_agent_id IS NULL OR f.key_agent_id = f.agent_id;
+        allowed := f.key_agent_id IS NULL OR coalesce(f.key_agent_id = f.agent_id, false);
         IF f.key_agent_id IS NOT NULL AND (whole OR NOT allowed) THEN
             rule := 'key_agent'; value := f.key_agent_id; wanted := f.agent_id;
             message := CASE WHEN allowed THEN 'the key opens this agent' ELSE 'the key opens another agent only' END;
             RETURN NEXT;
             IF NOT whole THEN RETURN; END IF;
         END IF;
+    END IF;
+
+    IF of_agent IS NOT NULL AND f.agent_id IS NULL THEN
+        rule := 'agent_unknown'; allowed := false; value := of_agent; wanted := NULL;
+        message := 'there is no such agent';
+        RETURN NEXT;
+        RETURN;
     END IF;
 
     IF f.agent_id IS NOT NULL AND f.agent_type <> 'catalog' THEN
@@ -283,10 +291,20 @@ BEGIN
         FROM agentadm.effective_limit(customer_user, customer_team, f.agent_id, uses, at) l;
         used := agentadm.limit_used(customer_user, customer_team, uses, at);
         allowed := granted.value IS NULL OR used < granted.value;
+        IF NOT allowed AND granted.source = 'plan' THEN
+            -- What is above the plan is charged, where it has a price.
+            charged := (
+                SELECT CASE uses
+                    WHEN 'runs_per_month' THEN p.overage_run WHEN 'workflow_runs_per_month' THEN p.overage_workflow_run
+                END IS NOT NULL
+                FROM agentadm.plans p WHERE p.id = granted.detail
+            );
+            allowed := charged;
+        END IF;
         IF whole OR NOT allowed THEN
             rule := 'limit_' || uses; value := used; wanted := coalesce('below ' || granted.value, 'unlimited');
-            message := format('%s of %s used, by the %s (%s)', used, coalesce(granted.value::text, 'unlimited'),
-                granted.source, granted.detail);
+            message := format('%s of %s used, by the %s (%s)%s', used, coalesce(granted.value::text, 'unlimited'),
+                granted.source, granted.detail, CASE WHEN charged THEN '; what is above is charged' ELSE '' END);
             RETURN NEXT;
             IF NOT whole THEN RETURN; END IF;
         END IF;

@@ -41,8 +41,12 @@ CREATE POLICY everybody_reads_the_catalogue ON agentadm.agents FOR SELECT USING 
 );
 CREATE POLICY members_read ON agentadm.agents FOR SELECT
     USING (team_id = ANY ((SELECT agentadm.teams_of_user('{owner,admin,member,viewer}'))::uuid[]));
+-- What everybody may use, the platform offers.
 CREATE POLICY members_write ON agentadm.agents
-    USING (team_id = ANY ((SELECT agentadm.teams_of_user('{owner,admin,member}'))::uuid[]));
+    USING (team_id = ANY ((SELECT agentadm.teams_of_user('{owner,admin,member}'))::uuid[]))
+    WITH CHECK (
+        team_id = ANY ((SELECT agentadm.teams_of_user('{owner,admin,member}'))::uuid[]) AND agent_type <> 'catalog'
+    );
 
 -- What belongs to an agent is read by its team, and written by its members.
 CREATE POLICY operators ON agentadm.agent_versions USING ((SELECT agentadm.is_operator()));
@@ -155,8 +159,4 @@ CREATE POLICY platform_admins ON agentadm.workflow_schedules FOR SELECT USING ((
 CREATE POLICY members_read ON agentadm.workflow_schedules FOR SELECT USING (EXISTS (
     SELECT FROM agentadm.workflows w
     WHERE w.id = workflow_id AND w.team_id = ANY ((SELECT agentadm.teams_of_user('{owner,admin,member,viewer}'))::uuid[])
-));
-CREATE POLICY members_write ON agentadm.workflow_schedules USING (EXISTS (
-    SELECT FROM agentadm.workflows w
-    WHERE w.id = workflow_id AND w.team_id = ANY ((SELECT agentadm.teams_of_user('{owner,admin,member}'))::uuid[])
 ));
