@@ -52,8 +52,8 @@ def _insert(database: Database, table: str, **columns: Any) -> str:
 QUEUED_RUN, FAILED_RUN = "01930000-0000-7000-8000-00000f00d001", "01930000-0000-7000-8000-00000f00d002"
 # All of a company, in the order in which it can go.
 TABLES = (
-    "runs", "error_logs", "api_keys", "limit_overrides", "subscriptions", "agents", "workflows", "ai_models",
-    "projects", "teams", "users", "plans",
+    "runs", "error_logs", "api_keys", "limit_overrides", "subscriptions", "agent_plans", "agents", "workflows",
+    "ai_models", "projects", "teams", "users", "plans",
 )  # fmt: skip
 
 

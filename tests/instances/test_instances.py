@@ -189,9 +189,9 @@ def test_the_database_holds_the_same_edges(
     database: Database, instance: str, before: InstanceStatus, after: InstanceStatus
 ) -> None:
     with database.connect() as connection:
-        connection.execute("SELECT set_config('app.deriving', 'on', true)")
+        connection.execute("SELECT set_config('app.undoing', 'on', true)")
         connection.execute("UPDATE agentadm.agent_instances SET status = %s", [before.value])
-        connection.execute("SELECT set_config('app.deriving', '', true)")
+        connection.execute("SELECT set_config('app.undoing', '', true)")
         change = "UPDATE agentadm.agent_instances SET status = %s"
         if after in EDGES[before]:
             connection.execute(change, [after.value])
