@@ -1022,9 +1022,9 @@ BEGIN
         SELECT n.scope, n.resource, n.uses INTO scope, resource, uses FROM agentadm.endpoint_needs(endpoint) n;
     END IF;
     SELECT u.id AS user_id, u.status, u.suspended_reason, u.deleted_at,
-        k.id AS key_id, k.user_id AS key_user_id, k.display_start, k.revoked_at, k.revoked_reason, k.expires_at,
+        k.id AS key_id, k.user_id AS key_user_id, k.revoked_at, k.revoked_reason, k.expires_at,
         k.environment, k.scopes, k.agent_id AS key_agent_id, k.team_id AS key_team_id,
-        a.id AS agent_id, a.name AS agent_name, a.status AS agent_status, a.deleted_at AS agent_deleted_at, a.agent_type,
+        a.id AS agent_id, a.status AS agent_status, a.deleted_at AS agent_deleted_at, a.agent_type,
         a.team_id AS agent_team_id
     INTO f
     FROM (SELECT) one

@@ -40,11 +40,16 @@ LIST = ListSpec(
 
 CHAIN = text(
     """
+    WITH n AS MATERIALIZED (
+        -- Counted once for each limit, however many places it may come from.
+        SELECT u.limit_name, u.number,
+            agentadm.limit_used(:user_id, :team_id, u.limit_name, agentadm.now()) AS used
+        FROM unnest(CAST(:names AS text[])) WITH ORDINALITY u (limit_name, number)
+    )
     SELECT n.limit_name AS "limit", c.source, c.applies AND c.place = min(c.place) FILTER (WHERE c.applies)
             OVER (PARTITION BY n.limit_name) AS decides,
-        c.value, c.applies AND c.value IS NULL AS unlimited,
-        agentadm.limit_used(:user_id, :team_id, n.limit_name, agentadm.now()) AS used, c.detail
-    FROM unnest(CAST(:names AS text[])) WITH ORDINALITY n (limit_name, number)
+        c.value, c.applies AND c.value IS NULL AS unlimited, n.used, c.detail
+    FROM n
     CROSS JOIN LATERAL agentadm.limit_chain(:user_id, :team_id, :agent_id, n.limit_name, agentadm.now()) c
     ORDER BY n.number, c.place
     """

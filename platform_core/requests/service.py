@@ -59,4 +59,4 @@ class RequestService:
         try:
             return self._services.agents.find(reference)
         except NotFound:
-            return self._services.agents.show(reference, deleted=True).id
+            return self._services.agents.find(reference, deleted=True)
