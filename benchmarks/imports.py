@@ -30,14 +30,6 @@ CLEAN = (
     "SELECT set_config('session_replication_role', 'replica', false);"
     " TRUNCATE agentadm.users, agentadm.audit_changes CASCADE"
 )
-CHILD = """
-import resource, sys
-from cli.main import main
-code = main(sys.argv[1:])
-sys.stdout.flush()
-sys.stderr.write(f" {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}")
-sys.exit(code)
-"""
 
 
 @dataclass
@@ -96,7 +88,7 @@ def _import(environ: dict[str, str], psql: Sequence[str], file: Path, code: int,
     argv = ["users", "import", str(file), "--yes", "--quiet", "-o", "json", "--idempotency-key", f"{file}{number}"]
     begun = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-c", CHILD, *argv], env=environ, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "tools.peak_memory", *argv], env=environ, capture_output=True, text=True, check=False
     )
     seconds = time.perf_counter() - begun
     assert done.returncode == code, done.stderr

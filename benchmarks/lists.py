@@ -28,14 +28,6 @@ PAGES = 2_000
 COLUMNS = ", ".join(UserSummary.__dataclass_fields__)
 FLOOR = f"SELECT {COLUMNS} FROM agentadm.users WHERE deleted_at IS NULL ORDER BY created_at DESC, id DESC"
 MEGABYTES_AT_MOST = 150
-CHILD = """
-import resource, sys
-from cli.main import main
-code = main(sys.argv[1:])
-sys.stdout.flush()
-sys.stderr.write(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
-sys.exit(code)
-"""
 
 
 def ratios() -> Iterator[Ratio]:
@@ -66,7 +58,7 @@ def export(
     """
     psql = EmbeddedServer(Path(environ["AGENTADM_HOME"])).binaries / "psql"
     floor = [str(psql), environ["FLOOR_CONNINFO"], "-qc", f"\\copy ({query}) TO '{folder / 'floor'}' CSV HEADER"]
-    ours = [sys.executable, "-c", CHILD, noun, "list", "--all", "-o", *output]
+    ours = [sys.executable, "-m", "tools.peak_memory", noun, "list", "--all", "-o", *output]
     times: dict[str, list[float]] = {"ours": [], "floor": []}
     peak = 0
     for _ in range(ROUNDS):

@@ -174,12 +174,8 @@ def test_memory_does_not_grow_with_the_file(database: Database, tmp_path: Path) 
     with file.open("w") as stream:
         for number in range(600):
             stream.write(f'{{"email":"u{number}@example.com","metadata":{{"x":"{"y" * 100_000}"}}}}\n')
-    child = (
-        "import sys, resource; from cli.main import main; code = main(sys.argv[1:]);"
-        " sys.stderr.write(f'\\n{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}'); sys.exit(code)"
-    )
     done = subprocess.run(
-        [sys.executable, "-c", child, "users", "import", str(file), "--yes"],
+        [sys.executable, "-m", "tools.peak_memory", "users", "import", str(file), "--yes"],
         cwd=ROOT, env=database.environ, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert int(done.stderr.splitlines()[-1]) < 200 * 1024

@@ -199,23 +199,13 @@ def test_a_long_table_is_written_in_blocks(agentadm: Agentadm, database: Databas
 
 # ------------------------------------------------------------------------------------------------------------- streams
 
-PROBE = """
-import resource, sys
-from cli.main import main
-code = main(sys.argv[1:])
-sys.stdout.flush()
-print(code, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
-"""
-
 
 def peak_kilobytes(database: Database, *argv: str) -> int:
     done = subprocess.run(
-        [sys.executable, "-c", PROBE, *argv], env={**database.environ, "PYTHONPATH": str(ROOT)}, check=True,
+        [sys.executable, "-m", "tools.peak_memory", *argv], cwd=ROOT, env=database.environ, check=True,
         timeout=120, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    code, peak = done.stderr.split()[-2:]
-    assert code == "0", done.stderr
-    return int(peak)
+    return int(done.stderr.split()[-1])
 
 
 def test_memory_does_not_grow_with_the_list(database: Database) -> None:
@@ -225,9 +215,10 @@ def test_memory_does_not_grow_with_the_list(database: Database) -> None:
     formats: list[tuple[Any, ...]] = [
         ("csv", "--exact"), ("csv",), ("json",), ("markdown", "--columns", "email,id"),
     ]  # fmt: skip
-    database.execute(f"{insert}(1, 2000) n")
+    # More than the pages that a stream holds at a time.
+    database.execute(f"{insert}(1, 12000) n")
     few = [peak_kilobytes(database, "users", "list", "--all", "-o", *output) for output in formats]
-    database.execute(f"{insert}(2001, 30000) n")
+    database.execute(f"{insert}(12001, 40000) n")
     many = [peak_kilobytes(database, "users", "list", "--all", "-o", *output) for output in formats]
     grown = {output: after - before for output, before, after in zip(formats, few, many, strict=True)}
     assert all(kilobytes < 4_000 for kilobytes in grown.values()), grown
