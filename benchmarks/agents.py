@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 import psycopg
 
-from benchmarks.lists import export, pages
+from benchmarks.lists import export, export_in_process, pages
 from benchmarks.measure import Ratio, seeded_server
 from platform_core.agents.types import AgentSummary
 
@@ -34,4 +34,5 @@ def ratios() -> Iterator[Ratio]:
             connection.execute("VACUUM ANALYZE agentadm.agents")
         ratio, _ = export(environ, Path(folder), "agents", FLOOR, ("csv", "--exact"), 1.3, f"{AGENTS:,}")
         yield ratio
+        yield export_in_process(environ, Path(folder), "agents", FLOOR, 1.3, f"{AGENTS:,}")
         yield pages(environ, "agents", lambda services, request: services.agents.list(request))

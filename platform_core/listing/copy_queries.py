@@ -1,6 +1,8 @@
 """Lists as COPY: the database writes what the renderer would, byte for byte."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -12,6 +14,7 @@ from sqlalchemy import (
     Integer,
     Select,
     String,
+    Table,
     Text,
     Uuid,
     cast,
@@ -20,6 +23,9 @@ from sqlalchemy import (
     text,
 )
 
+from platform_core.db.copy_out import CopyOut, in_turn
+from platform_core.db.engine import DRIVER_ERRORS
+from platform_core.db.transaction_queries import set_up
 from platform_core.listing.conditions import Kind
 from platform_core.listing.copying import LINE_END
 from platform_core.listing.queries import Order, ordered
@@ -44,6 +50,27 @@ SET_UP = text(
     "SELECT set_config('timezone', 'UTC', true), set_config('datestyle', 'ISO', true),"
     " set_config('statement_timeout', '0', true)"
 )
+# From so many rows on a second connection is worth its price.
+LONG = 100_000
+# What tells another transaction of the same login what this one sees, and at which time.
+MOMENT = text(
+    "SELECT pg_export_snapshot() AS snapshot, current_setting('statement_timeout') AS statement_timeout,"
+    " current_setting('lock_timeout') AS lock_timeout, current_setting('app.clock') AS clock"
+)
+# The middle of a column, by the planner's statistics; nothing of a short table, nor under row-level security.
+MIDDLE = (
+    "SELECT (histogram_bounds::text::{type}[])[(1 + cardinality(histogram_bounds::text::text[])) / 2]"
+    " FROM pg_stats WHERE schemaname = 'agentadm' AND tablename = :table AND attname = :column AND EXISTS ("
+    "SELECT FROM pg_class WHERE oid = to_regclass('agentadm.' || :table) AND reltuples >= :rows)"
+)
+
+
+@dataclass(frozen=True)
+class Form:
+    """How rows are written: the columns in order, each with what it holds, and the form of all."""
+
+    columns: Mapping[str, tuple[ColumnElement[Any], Kind]]
+    output: CopyFormat
 
 
 def copied_kind(column: ColumnElement[Any]) -> Kind | None:
@@ -51,39 +78,82 @@ def copied_kind(column: ColumnElement[Any]) -> Kind | None:
     return next((kind for wanted, kind in COPIED if isinstance(column.type, wanted)), None)
 
 
-def statement(
-    base: Select[*tuple[Any, ...]],
-    order: Order,
-    columns: Mapping[str, tuple[ColumnElement[Any], Kind]],
-    output: CopyFormat,
-) -> Select[*tuple[Any, ...]]:
-    """The whole list in order, each row as it is to be written."""
+def _in_form(base: Select[*tuple[Any, ...]], order: Order, form: Form) -> Select[*tuple[Any, ...]]:
     if order.sort.nullable:
         column = order.sort.column
         ordering = column.desc() if order.descending else column.asc()
         base = base.order_by(ordering.nulls_last(), order.key.desc() if order.descending else order.key.asc())
     else:
         base = ordered(base, order, nulls=False)
-    if output is CopyFormat.CSV:
-        return base.with_only_columns(*(_csv_cell(column, kind).label(None) for column, kind in columns.values()))
+    if form.output is CopyFormat.CSV:
+        cells = (_csv_cell(column, kind).label(None) for column, kind in form.columns.values())
+        return base.with_only_columns(*cells)
     first, between, last = ("{", ", ", "}")
-    if output is CopyFormat.JSON:
+    if form.output is CopyFormat.JSON:
         end = LINE_END.decode()
         first, between, last = f"  {{{end}    ", f",{end}    ", f"{end}  }}"
     parts: list[Any] = []
-    for place, (name, (column, kind)) in enumerate(columns.items()):
+    for place, (name, (column, kind)) in enumerate(form.columns.items()):
         parts += [f'{between if place else first}"{name}": ', *_json_value(column, kind)]
     return base.with_only_columns(func.concat(*parts, last))
 
 
-def rows(connection: Connection, wanted: Select[*tuple[Any, ...]], output: CopyFormat) -> Iterator[bytes]:
-    """The rows of a statement as COPY writes them. The server takes no parameters here: the driver quotes them."""
+def rows(connection: Connection, base: Select[*tuple[Any, ...]], order: Order, form: Form) -> Iterator[bytes]:
+    """The whole list as COPY writes it, in chunks of whole rows.
+
+    A long one is read in two halves at the same time, the other by a connection that sees the same moment.
+    """
     connection.execute(SET_UP)
+    with ExitStack() as stack:
+        parts = [(connection, base)]
+        middle = _middle(connection, base, order)
+        other = None if middle is None else stack.enter_context(_beside(connection))
+        if other is not None:
+            column = order.sort.column
+            halves = (base.where(column >= middle), base.where(column < middle))
+            parts = list(zip((connection, other), halves if order.descending else reversed(halves), strict=True))
+        yield from in_turn([_begun(one, _in_form(part, order, form), form.output) for one, part in parts])
+
+
+def _begun(connection: Connection, wanted: Select[*tuple[Any, ...]], output: CopyFormat) -> CopyOut:
     compiled = wanted.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
     driver: Any = connection.connection.driver_connection
-    command = f"COPY ({compiled}) TO STDOUT ({OPTIONS[output]})"
-    with driver.cursor() as cursor, cursor.copy(command, compiled.params) as copy:
-        yield from copy
+    return CopyOut(driver, f"COPY ({compiled}) TO STDOUT ({OPTIONS[output]})", compiled.params)
+
+
+def _middle(connection: Connection, base: Select[*tuple[Any, ...]], order: Order) -> ColumnElement[Any] | None:
+    """Where to cut a list in two; None where it is short, or nothing is known of it."""
+    column = order.sort.column
+    table = getattr(column, "table", None)
+    if order.sort.nullable or not isinstance(table, Table):
+        return None
+    query = text(MIDDLE.format(type=column.type.compile(dialect=connection.dialect)))
+    named = {"table": table.name, "column": column.name, "rows": LONG}
+    middle = connection.execute(query, named).scalar()
+    if middle is None:
+        return None
+    compiled = base.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
+    plan = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {compiled}", compiled.params).scalar_one()
+    return literal(middle, column.type) if plan[0]["Plan"]["Plan Rows"] >= LONG else None
+
+
+@contextmanager
+def _beside(connection: Connection) -> Iterator[Connection | None]:
+    """Another connection that sees the moment of this one; None where the server gives none."""
+    moment = connection.execute(MOMENT).mappings().one()
+    with ExitStack() as stack:
+        other = None
+        try:
+            other = connection.engine.connect()
+            # It may be left in the middle of an answer.
+            stack.callback(other.invalidate)
+            other = other.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            other.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{moment['snapshot']}'")
+            set_up(other, {name: moment[name] for name in ("statement_timeout", "lock_timeout", "clock")})
+            other.execute(SET_UP)
+        except DRIVER_ERRORS:
+            other = None
+        yield other
 
 
 def _csv_cell(column: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:

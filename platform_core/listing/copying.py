@@ -5,23 +5,29 @@ from collections.abc import Iterable, Iterator
 
 from platform_core.listing.types import CopyFormat
 
-# Rows are gathered to chunks of this many bytes: the driver hands them over one by one.
-CHUNK_BYTES = 1 << 16
 # In JSON no control character stands by itself, so this one can stand for a line end within a row.
 LINE_END = b"\x03"
-# What a terminal would obey, outside ASCII: as UTF-8 these begin or are so.
-_SUSPECT = (b"\x7f", b"\xc2", b"\xd8\x9c", b"\xe2\x80", b"\xe2\x81")
-_UNSAFE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
+# What a terminal would obey and PostgreSQL does not escape, as UTF-8. Apart, since each then has a beginning of its own
+# to look for, which takes a tenth of the time.
+_UNSAFE = tuple(
+    re.compile(pattern)
+    for pattern in (
+        b"\x7f",
+        b"\xc2[\x80-\x9f]",
+        b"\xd8\x9c",
+        b"\xe2\x80[\x8e\x8f\xa8-\xae]",
+        b"\xe2\x81[\xa6-\xa9]",
+    )
+)
 
 
-def finished(rows: Iterable[bytes], output: CopyFormat) -> Iterator[bytes]:
+def finished(chunks: Iterable[bytes], output: CopyFormat) -> Iterator[bytes]:
     """Chunks of whole rows as they go to stdout. Nothing where there is no row.
 
     Args:
-        rows: as COPY wrote them, each with its line end.
+        chunks: whole rows as COPY wrote them, each with its line end.
         output: the form; JSON gets its brackets, both JSON forms their escapes.
     """
-    chunks = gathered(rows)
     if output is CopyFormat.CSV:
         yield from chunks
         return
@@ -36,24 +42,12 @@ def finished(rows: Iterable[bytes], output: CopyFormat) -> Iterator[bytes]:
         yield b"\n]\n"
 
 
-def gathered(rows: Iterable[bytes]) -> Iterator[bytes]:
-    """Rows in chunks."""
-    held: list[bytes] = []
-    size = 0
-    for row in rows:
-        held.append(row)
-        size += len(row)
-        if size >= CHUNK_BYTES:
-            yield b"".join(held)
-            held, size = [], 0
-    if held:
-        yield b"".join(held)
-
-
 def harmless(chunk: bytes) -> bytes:
     """JSON with what a terminal would obey escaped; PostgreSQL escapes the other control characters itself."""
-    if chunk.isascii() and _SUSPECT[0] not in chunk:
-        return chunk
-    if not any(suspect in chunk for suspect in _SUSPECT):
-        return chunk
-    return _UNSAFE.sub(lambda found: f"\\u{ord(found.group()):04x}", chunk.decode()).encode()
+    for unsafe in _UNSAFE[:1] if chunk.isascii() else _UNSAFE:
+        chunk = unsafe.sub(_escaped, chunk)
+    return chunk
+
+
+def _escaped(found: re.Match[bytes]) -> bytes:
+    return b"\\u%04x" % ord(found.group().decode())

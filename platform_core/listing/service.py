@@ -78,8 +78,8 @@ class ListService(Generic[T]):
         # A line of one CSV column that is empty would be no line; and a name given twice is there once.
         if len(columns) != len(names) or (output is CopyFormat.CSV and len(names) == 1):
             return None
-        statement = copy_queries.statement(self._base, self._order, columns, output)
-        return finished(copy_queries.rows(self._connection, statement, output), output)
+        form = copy_queries.Form(columns, output)
+        return finished(copy_queries.rows(self._connection, self._base, self._order, form), output)
 
     def _page(self, limit: int, after: Place | None) -> Page[T]:
         rows = queries.page_rows(self._connection, self._base, self._order, after=after, limit=limit + 1)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from platform_core.listing.copying import harmless
 from platform_core.listing.types import ListRequest, Page, Place
 from platform_core.platform import Platform
 from platform_core.users.types import UserSummary
@@ -154,6 +156,13 @@ def test_whatever_the_text_is(people: Database, monkeypatch_module: pytest.Monke
             assert next(csv.DictReader(io.StringIO(fast.out, newline="")))["full_name"] == name
         else:
             assert (json.loads(fast.out) if output == "jsonl" else json.loads(fast.out)[0])["full_name"] == name
+
+
+def test_what_a_terminal_would_obey_is_escaped() -> None:
+    unsafe = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+    text = "".join(map(chr, range(0x20, 0x3000)))
+    assert harmless(text.encode()).decode() == unsafe.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+    assert harmless(b"a\x7fz") == b"a\\u007fz"
 
 
 @pytest.fixture
