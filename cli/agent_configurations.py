@@ -5,7 +5,6 @@ from typing import Annotated, Any
 import typer
 
 from cli.agents import noun
-from cli.bulk import FROM_STDIN
 from cli.changes import json_object
 from cli.context import Context
 from cli.options import AgentRef, UserRefs
@@ -24,6 +23,8 @@ def given_json(ctx: Context, text: str) -> dict[str, Any]:
         UsageError: standard input holds the references already.
         BadParameter: it is no JSON object.
     """
+    from cli.bulk import FROM_STDIN
+
     if text != FROM_STDIN:
         return json_object(text)
     if FROM_STDIN in ctx.params["user"]:
@@ -59,6 +60,5 @@ def set_configuration(
     return ctx.write_each(
         user,
         lambda services, reference: services.agent_configurations.set(agent, reference, found),
-        find=lambda services, reference: services.users.find(reference),
         inputs={"configuration": found},
     )

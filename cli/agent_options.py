@@ -1,18 +1,17 @@
 """Options that agents are made and changed with; contacts do not go on record as they were typed."""
 
 import re
-from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.bulk import FROM_STDIN
-from cli.options import user_option
-from platform_core.agents.types import CONTACTS, AgentType, ChangeNote
+from platform_core.agents.types import CONTACTS, AgentType
 from platform_core.errors import UsageError
 from platform_core.masking import masked
+from platform_core.money import plain_decimal
+from platform_core.versions.types import ChangeNote
 
 if TYPE_CHECKING:
     from cli.context import Context
@@ -36,11 +35,8 @@ def temperature(text: str) -> Decimal:
     Raises:
         BadParameter: it is none.
     """
-    try:
-        found = Decimal(text)
-    except InvalidOperation:
-        found = Decimal("NaN")
-    if not found.is_finite() or not 0 <= found <= HOTTEST or found != round(found, 2):
+    found = plain_decimal(text)
+    if found is None or found > HOTTEST or found != round(found, 2):
         raise typer.BadParameter(f"{text!r} is no temperature: 0 to {HOTTEST}, as 0.35")
     return found
 
@@ -66,11 +62,9 @@ CustomWebsite = Annotated[str | None, typer.Option(help="Its web page under a do
 ContactEmail = Annotated[str | None, typer.Option(metavar="EMAIL", help="How to reach it.")]
 ContactPhone = Annotated[str | None, typer.Option(metavar="NUMBER", help="With its country's code.")]
 ContactWhatsapp = Annotated[str | None, typer.Option(metavar="NUMBER", help="With its country's code.")]
-Notes = Annotated[str | None, typer.Option(metavar="TEXT", help="What changed; kept with the version.")]
-ChangedBy = Annotated[str | None, user_option("Who changed it; kept with the version.")]
 
 
-def spec_of(ctx: "Context", file: str | None, references: "list[str] | None" = None) -> dict[str, str]:
+def spec_of(ctx: "Context", file: str | None, references: Sequence[str] = ()) -> dict[str, str]:
     """The specification of --spec-file, as a column; nothing without one.
 
     Raises:
@@ -78,36 +72,10 @@ def spec_of(ctx: "Context", file: str | None, references: "list[str] | None" = N
     """
     if file is None:
         return {}
-    if file == FROM_STDIN and FROM_STDIN in (references or ()):
-        raise UsageError("standard input can be read once only", "name a file for --spec-file")
+    from cli.text_input import refuse_stdin_twice, text_of
+
+    refuse_stdin_twice(file, "--spec-file", references)
     return {"spec_content": text_of(ctx, file)}
-
-
-def text_of(ctx: "Context", file: str) -> str:
-    """The text of a file, or of standard input, to the letter.
-
-    Raises:
-        UsageError: it cannot be read, or is no text.
-    """
-    try:
-        if file == FROM_STDIN:
-            ctx.invocation.stdin_taken = True
-            stdin = ctx.invocation.stdin
-            content = stdin.buffer.read() if hasattr(stdin, "buffer") else stdin.read().encode("utf-8", "surrogatepass")
-        else:
-            content = Path(file).read_bytes()
-        text: str = content.decode("utf-8")
-    except OSError as error:
-        raise UsageError(f"{file!r} cannot be read: {error.strerror}") from error
-    except UnicodeError:
-        raise UsageError(f"{_named(file)} is not UTF-8", "give it as UTF-8") from None
-    if "\0" in text:
-        raise UsageError(f"{_named(file)} holds a NUL, and is no text", "name a Markdown file")
-    return text
-
-
-def _named(file: str) -> str:
-    return "standard input" if file == FROM_STDIN else repr(file)
 
 
 def off_record(ctx: "Context", values: Mapping[str, Any]) -> dict[str, Any]:

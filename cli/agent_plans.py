@@ -63,5 +63,5 @@ def set_plan(
         "requests_per_day": requests_per_day, "requests_per_minute": requests_per_minute,
     }  # fmt: skip
     values = changes(given, clear, PLAN_CLEARABLE)
-    quotas = {name: limit_value(values[name]) for name in values if name.startswith("requests_")}
+    quotas = {name: limit_value(name, values[name]) for name in values if name.startswith("requests_")}
     return ctx.write(lambda services: services.agent_plans.set(agent, code, {**values, **quotas}))

@@ -4,91 +4,29 @@ from typing import Annotated
 
 import typer
 
-from cli.agent_options import ChangedBy, Model, Notes, Provider, Tools, Type
-from cli.agents import Deleted, noun
+from cli.agent_options import Model, Provider, Tools, Type
+from cli.agents import noun
 from cli.context import Context
 from cli.import_options import Conflicts
-from cli.options import (
-    DEFAULT_LIMIT,
-    AgentRef,
-    AgentRefs,
-    All,
-    Limit,
-    Since,
-    Until,
-    Where,
-    sort_option,
-    team_option,
-    user_option,
-)
-from cli.output import Listing, Page
+from cli.options import AGENT, AgentRefs, Deleted, team_option, user_option
+from cli.output import Page
 from cli.registry import STAFF, Risk, Undo
-from platform_core.agents.types import VERSION_SORTS, Agent, AgentDefinition, AgentVersion, ChangeNote
+from cli.versions import ChangedBy, Notes, Words, declare_versions
+from platform_core.agents.types import Agent, AgentDefinition
 from platform_core.bulk.types import ItemResult, ItemValue
-from platform_core.errors import ExitCode, NotFound
+from platform_core.errors import NotFound
 from platform_core.importing.answers import OnConflict
-from platform_core.listing.types import ListRequest
-from platform_core.text_diff import DiffLine
+from platform_core.versions.types import ChangeNote
 
-Number = Annotated[int | None, typer.Option(metavar="N", min=1, help="A version.")]
-
-
-@noun.command("versions", example="agentadm agents versions analytical-engines/code-review")
-def versions(
-    ctx: Context,
-    agent: AgentRef,
-    deleted: Deleted = False,
-    where: Where = None,
-    since: Since = None,
-    until: Until = None,
-    sort: Annotated[str | None, sort_option(VERSION_SORTS)] = None,
-    limit: Limit = DEFAULT_LIMIT,
-    all_: All = False,
-) -> Listing[AgentVersion]:
-    """List the versions of an agent, newest first: when each was made, by whom and why; export shows one whole."""
-    request = ListRequest(where or (), sort, since, until, None if all_ else limit)
-    return ctx.listed(request, lambda services: services.agent_specs.versions(agent, request, deleted=deleted))
-
-
-@noun.command("diff", operators=STAFF, example="agentadm agents diff analytical-engines/code-review --from 1")
-def diff(
-    ctx: Context,
-    agent: AgentRef,
-    from_: Annotated[
-        int | None, typer.Option("--from", metavar="N", min=1, help="A version; else the one before the other.")
-    ] = None,
-    to: Annotated[int | None, typer.Option("--to", metavar="N", min=1, help="A version; else the newest.")] = None,
-    deleted: Deleted = False,
-) -> Page[DiffLine]:
-    """Show what differs between two versions of an agent, in specification and code; exit with 1 if they differ."""
-    found = ctx.read(lambda services: services.agent_specs.diff(agent, start=from_, end=to, deleted=deleted))
-    if found.lines:
-        ctx.invocation.code = int(ExitCode.DIFFERS)
-    else:
-        ctx.note(f"no difference between version {found.from_version} and version {found.to_version}")
-    return Page(found.text, found.lines)
-
-
-@noun.command(
-    "rollback",
-    risk=Risk.MODERATE,
-    undo=Undo.REVERSIBLE,
-    example="agentadm agents rollback analytical-engines/code-review --to 1 --yes",
+VERSIONED = Words(
+    one="an agent",
+    several="agents",
+    more="export shows one whole",
+    compared="in specification and code",
+    parts="specification and code",
+    example="analytical-engines/code-review",
 )
-def rollback(
-    ctx: Context,
-    agent: AgentRefs,
-    to: Annotated[int, typer.Option("--to", metavar="N", min=1, help="The version whose content is wanted.")],
-    notes: Notes = None,
-    changed_by: ChangedBy = None,
-) -> tuple[ItemResult, ...] | Agent:
-    """Make a new version of agents with the specification and code of an earlier one."""
-    note = ChangeNote(notes, changed_by)
-    return ctx.write_each(
-        agent,
-        lambda services, reference: services.agent_specs.rollback(reference, to, note=note),
-        find=lambda services, reference: services.agents.find(reference),
-    )
+declare_versions(noun, AGENT, Agent, VERSIONED, lambda services: services.agent_versions)
 
 
 @noun.command(

@@ -16,11 +16,7 @@ from platform_core.bulk.types import ItemResult
 )
 def pause(ctx: Context, agent: AgentRefs) -> tuple[ItemResult, ...] | Agent:
     """Pause active agents. Nothing is lost; resume makes them active again."""
-    return ctx.write_each(
-        agent,
-        lambda services, reference: services.agents.pause(reference),
-        find=lambda services, reference: services.agents.find(reference),
-    )
+    return ctx.write_each(agent, lambda services, reference: services.agents.pause(reference))
 
 
 @noun.command(
@@ -28,11 +24,7 @@ def pause(ctx: Context, agent: AgentRefs) -> tuple[ItemResult, ...] | Agent:
 )
 def resume(ctx: Context, agent: AgentRefs) -> tuple[ItemResult, ...] | Agent:
     """Make agents active: drafts, paused and archived ones."""
-    return ctx.write_each(
-        agent,
-        lambda services, reference: services.agents.resume(reference),
-        find=lambda services, reference: services.agents.find(reference),
-    )
+    return ctx.write_each(agent, lambda services, reference: services.agents.resume(reference))
 
 
 @noun.command(
@@ -43,11 +35,7 @@ def resume(ctx: Context, agent: AgentRefs) -> tuple[ItemResult, ...] | Agent:
 )
 def archive(ctx: Context, agent: AgentRefs) -> tuple[ItemResult, ...] | Agent:
     """Archive agents that are not in use any more. Nothing is lost; resume brings them back."""
-    return ctx.write_each(
-        agent,
-        lambda services, reference: services.agents.archive(reference),
-        find=lambda services, reference: services.agents.find(reference),
-    )
+    return ctx.write_each(agent, lambda services, reference: services.agents.archive(reference))
 
 
 @noun.command(
@@ -58,18 +46,10 @@ def archive(ctx: Context, agent: AgentRefs) -> tuple[ItemResult, ...] | Agent:
 )
 def delete(ctx: Context, agent: AgentRefs) -> tuple[ItemResult, ...] | Agent:
     """Delete agents, softly, and destroy their instances; slug and handle stay taken."""
-    return ctx.write_each(
-        agent,
-        lambda services, reference: services.agents.delete(reference),
-        find=lambda services, reference: services.agents.find(reference),
-    )
+    return ctx.write_each(agent, lambda services, reference: services.agents.delete(reference))
 
 
 @noun.command("restore", risk=Risk.MILD, undo=Undo.REVERSIBLE, example="agentadm agents restore compilers/inbox")
 def restore(ctx: Context, agent: AgentRefs) -> tuple[ItemResult, ...] | Agent:
     """Bring deleted agents back, with the instances that were destroyed with them."""
-    return ctx.write_each(
-        agent,
-        lambda services, reference: services.agents.restore(reference),
-        find=lambda services, reference: services.agents.find(reference, deleted=True),
-    )
+    return ctx.write_each(agent, lambda services, reference: services.agents.restore(reference), deleted=True)

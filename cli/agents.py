@@ -6,7 +6,6 @@ import typer
 
 from cli.agent_options import (
     BaseWebsite,
-    ChangedBy,
     ContactEmail,
     ContactPhone,
     ContactWhatsapp,
@@ -17,7 +16,6 @@ from cli.agent_options import (
     MaxExecutionTime,
     MaxIterations,
     Model,
-    Notes,
     Provider,
     Slug,
     SpecFile,
@@ -34,7 +32,9 @@ from cli.options import (
     DEFAULT_LIMIT,
     AgentRefs,
     All,
+    Deleted,
     Limit,
+    OnlyDeleted,
     Since,
     Until,
     Where,
@@ -44,6 +44,7 @@ from cli.options import (
 )
 from cli.output import Listing
 from cli.registry import STAFF, Noun, Risk, Undo
+from cli.versions import ChangedBy, Notes
 from platform_core.agents.types import (
     AGENT_SORTS,
     CLEARABLE,
@@ -51,16 +52,14 @@ from platform_core.agents.types import (
     AgentStatus,
     AgentSummary,
     AgentType,
-    ChangeNote,
     NewAgent,
 )
 from platform_core.bulk.types import ItemResult, ItemValue
 from platform_core.listing.types import ListRequest
+from platform_core.versions.types import ChangeNote
 
 noun = Noun("agents", "Definitions of agents, their versions and what state they are in.")
 
-Deleted = Annotated[bool, typer.Option("--deleted", help="Look among the deleted ones.")]
-OnlyDeleted = Annotated[bool, typer.Option("--deleted", help="The deleted ones instead.")]
 OfTeam = Annotated[str | None, team_option("Only this team's.")]
 WithTool = Annotated[str | None, typer.Option(metavar="NAME", help="Only those that may use it.")]
 
@@ -225,7 +224,6 @@ def update(
     return ctx.write_each(
         agent,
         lambda services, reference: services.agents.update(reference, values, note=note),
-        find=lambda services, reference: services.agents.find(reference),
         inputs=off_record(ctx, values),
     )
 

@@ -62,10 +62,13 @@ def undo(ctx: Context, operation: OperationRef) -> UndoResult:
     from cli.main import all_commands
 
     irreversible = frozenset(command.path for command in all_commands() if command.undo is Undo.IRREVERSIBLE)
+    compensated = {command.path: command.compensated_by for command in all_commands() if command.compensated_by}
     found = ctx.read(lambda services: services.audit.find(operation))
 
     def take_back(services: "Services") -> UndoResult:
-        done = services.audit.undo(found, undo_id=services.operation, irreversible=irreversible)
+        done = services.audit.undo(
+            found, undo_id=services.operation, irreversible=irreversible, compensated=compensated
+        )
         services.workflow_schedules.plan_touched(services.operation)
         return done
 

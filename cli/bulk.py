@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any, TextIO
 from cli.output import refuse_unknown_columns
 from platform_core.bulk.types import BulkRequest, Item, ItemResult, ItemStatus, ItemValue, exit_code
 from platform_core.errors import AgentadmError, ExitCode, UsageError
+from platform_core.keys.types import LONGEST_START
+from platform_core.masking import without_keys
+from platform_core.refs import as_uuid, as_uuid_ending, has_controls
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
 
 FROM_STDIN = "-"
 NAMED_ITEMS = 3
+# Of what may be another system's key.
+SHOWN_FOREIGN = 8
+WHOLE_KEY = "may be a whole key, which is a secret: name it by its beginning as lists show it, or by its id"
 REFRESH_SECONDS = 0.2
 
 
@@ -36,12 +42,26 @@ def read_each(
     return values
 
 
+def finder(ctx: "Context", *, deleted: bool = False) -> "Callable[[Services, str], UUID | str]":
+    """What finds the things that the command's argument names, by its kind; see cli.options.Reference."""
+    from cli.options import Reference
+
+    service = Reference.known[references_kind(ctx)].service
+    where = {"deleted": True} if deleted else {}
+    return lambda services, reference: getattr(services, service).find(reference, **where)
+
+
+def references_kind(ctx: "Context") -> str:
+    """What the argument that takes several references calls them."""
+    return next(str(parameter.metavar) for parameter in ctx.command.params if parameter.nargs == -1)
+
+
 def write_each(
     ctx: "Context",
     references: Sequence[str],
     change: "Callable[[Services, str], Any]",
     find: "Callable[[Services, str], UUID | str]",
-    inputs: Mapping[str, Any],
+    inputs: Mapping[str, Any] | None,
     *,
     private: bool,
 ) -> tuple[ItemResult, ...]:
@@ -60,7 +80,7 @@ def write_each(
     del ctx.arguments[argument]
     named = [[item.reference, item.problem] for item in items]
     request = BulkRequest(
-        write=ctx.request(inputs={**inputs, "items": named}),
+        write=ctx.request(inputs={**(inputs or {}), "items": named}),
         argument=argument,
         items=items,
         atomic=is_whole(ctx),
@@ -100,6 +120,8 @@ def items_of(ctx: "Context", references: Sequence[str]) -> tuple[Item, ...]:
             found += _from_lines(_lines(ctx.invocation.stdin))
         else:
             found.append((reference, _problem(reference)))
+    of_keys = references_kind(ctx) == "API_KEY"
+    found = [_without_secret(name, problem, of_keys=of_keys) for name, problem in found]
     return tuple(Item(place, name, problem) for place, (name, problem) in enumerate(found, 1))
 
 
@@ -137,11 +159,20 @@ def _from_object(line: str) -> tuple[str, str | None]:
     return found.strip(), None
 
 
+def _without_secret(name: str, problem: str | None, *, of_keys: bool) -> tuple[str, str | None]:
+    """What is a whole key, ours or another system's, goes no further: of an item everything is shown, and recorded."""
+    shown = without_keys(name)
+    plain = as_uuid(name) or as_uuid_ending(name)
+    if of_keys and shown == name and problem is None and len(name) > LONGEST_START and not plain:
+        shown = f"{name[:SHOWN_FOREIGN]}…"
+    return (name, problem) if shown == name else (shown, WHOLE_KEY)
+
+
 def _problem(reference: str) -> str | None:
     """Why a text cannot be a reference, or None."""
     if not reference.strip():
         return "is empty"
-    return None if reference.isprintable() else "holds control characters, or is not UTF-8"
+    return None if not has_controls(reference) else "holds control characters, or is not UTF-8"
 
 
 def _value_of(item: Item, services: "Services", load: "Callable[[Services, str], Any]") -> ItemValue:

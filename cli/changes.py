@@ -1,13 +1,14 @@
 """What `update` commands share: which fields are to be set, and which are to be without a value."""
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
 
 from cli.completers import of_words
 from platform_core.errors import UsageError
+from platform_core.money import plain_decimal
 from platform_core.near import did_you_mean
 
 # What the columns hold: numeric(18, 6).
@@ -20,11 +21,10 @@ def decimal(text: str) -> Decimal:
     Raises:
         BadParameter: it is none.
     """
-    try:
-        found = Decimal(text)
-    except InvalidOperation:
-        raise typer.BadParameter(f"{text!r} is no amount; for example: 12.50") from None
-    if not found.is_finite() or not 0 <= found < AMOUNT_BELOW:
+    found = plain_decimal(text)
+    if found is None:
+        raise typer.BadParameter(f"{text!r} is no amount; for example: 12.50")
+    if found >= AMOUNT_BELOW:
         raise typer.BadParameter(f"{text!r} is no amount: it is at least 0, and below {AMOUNT_BELOW:,}")
     return found
 

@@ -49,7 +49,7 @@ def set_(
             autocompletion=completers.setting_keys,
         ),
     ],
-    value: Annotated[str | None, typer.Argument(metavar="[VALUE]", help="Not for database_url.")] = None,
+    value: Annotated[str | None, typer.Argument(metavar="VALUE", help="Not for database_url.")] = None,
     stdin: Annotated[
         bool, typer.Option("--stdin", help="Read the value from standard input, one line; a URL holds a password.")
     ] = False,

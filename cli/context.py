@@ -154,7 +154,8 @@ class Context(typer.Context):
         references: "Sequence[str]",
         change: "Callable[[Services, str], T]",
         *,
-        find: "Callable[[Services, str], UUID | str]",
+        find: "Callable[[Services, str], UUID | str] | None" = None,
+        deleted: bool = False,
         inputs: Mapping[str, Any] | None = None,
         private: bool = False,
     ) -> "tuple[ItemResult, ...] | T":
@@ -163,7 +164,8 @@ class Context(typer.Context):
         Args:
             references: as given.
             change: changes what a reference names, and answers with it.
-            find: the key of the row that a reference names.
+            find: the key of the row that a reference names; None for what the argument's kind is found by.
+            deleted: find it among the deleted ones.
             inputs: what else makes two calls the same.
             private: keep nothing of what was given, where items fail.
         """
@@ -171,9 +173,9 @@ class Context(typer.Context):
             self.refuse_options(frozenset({"resume", "restart", "results"}))
             self.arguments[self.references_name] = references[0]
             return self.write(lambda services: change(services, references[0]), inputs=inputs)
-        from cli.bulk import write_each
+        from cli.bulk import finder, write_each
 
-        return write_each(self, references, change, find, inputs or {}, private=private)
+        return write_each(self, references, change, find or finder(self, deleted=deleted), inputs, private=private)
 
     @property
     def references_name(self) -> str:
@@ -288,16 +290,16 @@ class Context(typer.Context):
 
     def note(self, text: str) -> None:
         """Say something on stderr that is not the result; --quiet leaves it out."""
-        from cli.output import write_note
+        from cli.output.notes import write_note
 
         if not self.shared.quiet:
-            write_note(self.invocation.stderr, text)
+            write_note(self.invocation, text)
 
     def say(self, text: str) -> None:
         """Say what must not go unsaid on stderr, even to the quiet."""
-        from cli.output import write_note
+        from cli.output.notes import write_note
 
-        write_note(self.invocation.stderr, text)
+        write_note(self.invocation, text)
 
     def would(self, text: str) -> None:
         """In a dry run, say what would be done."""
@@ -322,7 +324,7 @@ class Context(typer.Context):
             self._report(outcome)
 
     def _report(self, outcome: "Outcome[Any]") -> None:
-        from cli.output import write_changes
+        from cli.output.notes import write_changes
         from cli.output.text import counted
 
         if outcome.replayed:

@@ -69,31 +69,19 @@ def update(
     ctx: Context, crew: CrewRefs, name: Annotated[str, typer.Option(help="For people.")]
 ) -> tuple[ItemResult, ...] | Crew:
     """Give crews another name."""
-    return ctx.write_each(
-        crew,
-        lambda services, reference: services.crews.rename(reference, name),
-        find=lambda services, reference: services.crews.find(reference),
-    )
+    return ctx.write_each(crew, lambda services, reference: services.crews.rename(reference, name))
 
 
 @noun.command("delete", risk=Risk.MODERATE, undo=Undo.REVERSIBLE, example="agentadm crews delete Reviewers --yes")
 def delete(ctx: Context, crew: CrewRefs) -> tuple[ItemResult, ...] | Crew:
     """Delete crews."""
-    return ctx.write_each(
-        crew,
-        lambda services, reference: services.crews.delete(reference),
-        find=lambda services, reference: services.crews.find(reference),
-    )
+    return ctx.write_each(crew, lambda services, reference: services.crews.delete(reference))
 
 
 @noun.command("add", risk=Risk.MILD, undo=Undo.REVERSIBLE, example="agentadm crews add Reviewers 7a7dffb00cfdf6")
 def add(ctx: Context, crew: CrewRef, instance: InstanceRefs) -> tuple[ItemResult, ...] | CrewInstance:
     """Let instances work in a crew, after those that do already."""
-    return ctx.write_each(
-        instance,
-        lambda services, reference: services.crews.add(crew, reference),
-        find=lambda services, reference: services.instances.find(reference),
-    )
+    return ctx.write_each(instance, lambda services, reference: services.crews.add(crew, reference))
 
 
 @noun.command(
@@ -104,8 +92,4 @@ def add(ctx: Context, crew: CrewRef, instance: InstanceRefs) -> tuple[ItemResult
 )
 def remove(ctx: Context, crew: CrewRef, instance: InstanceRefs) -> tuple[ItemResult, ...] | CrewInstance:
     """Take instances out of a crew; the others keep their places."""
-    return ctx.write_each(
-        instance,
-        lambda services, reference: services.crews.remove(crew, reference),
-        find=lambda services, reference: services.instances.find(reference),
-    )
+    return ctx.write_each(instance, lambda services, reference: services.crews.remove(crew, reference))

@@ -3,9 +3,10 @@
 import shlex
 from typing import TYPE_CHECKING
 
-from cli.output import write_note
+from cli.output.notes import write_note
 from platform_core.db.types import Initialised
 from platform_core.errors import AgentadmError, ExitCode
+from platform_core.key_material.types import Purpose
 from platform_core.listing.types import ListRequest
 
 if TYPE_CHECKING:
@@ -53,6 +54,10 @@ def tour(ctx: "Context") -> None:
     done: Initialised = platform.care.init(embedded=True, environment=ENVIRONMENT, production=False)
     if platform.care.planned_upgrade():
         _show(ctx, environ, "db upgrade --yes")
+    # A server that was made before there were API keys has no key material.
+    known = {row.purpose for row in platform.read(lambda services: services.key_material.list())}
+    for purpose in sorted(set(Purpose) - known):
+        _show(ctx, environ, f"db key-material add {purpose} --yes")
     empty = not platform.read(lambda services: services.users.list(ListRequest(limit=1)).page()).rows
     home = str(platform.settings.home)
     platform.close()
@@ -64,16 +69,16 @@ def tour(ctx: "Context") -> None:
     _show(ctx, environ, f"audit undo {_last_operation(environ)} --yes")
     for line in AFTER_UNDO:
         _show(ctx, environ, line)
-    write_note(ctx.invocation.stderr, f"\n$ export AGENTADM_HOME={shlex.quote(home)}".lstrip("\n"))
+    write_note(ctx.invocation, f"\n$ export AGENTADM_HOME={shlex.quote(home)}".lstrip("\n"))
     for line in NEXT.strip("\n").splitlines():
-        write_note(ctx.invocation.stderr, line)
+        write_note(ctx.invocation, line)
 
 
 def _show(ctx: "Context", environ: dict[str, str], line: str) -> None:
     """Run one command line as a person would, under its own name."""
     from cli.main import main
 
-    write_note(ctx.invocation.stderr, f"$ agentadm {line}")
+    write_note(ctx.invocation, f"$ agentadm {line}")
     ctx.invocation.stderr.flush()
     invocation = ctx.invocation
     code = main(

@@ -65,21 +65,13 @@ def show(ctx: Context, instance: InstanceRefs) -> tuple[ItemValue, ...] | Instan
 @noun.command("start", risk=Risk.MILD, undo=Undo.REVERSIBLE, example="agentadm instances start 33d3e3c12e4510")
 def start(ctx: Context, instance: InstanceRefs) -> tuple[ItemResult, ...] | Instance:
     """Let instances run. The runtime is not called: what is wanted is written down, for it to read."""
-    return ctx.write_each(
-        instance,
-        lambda services, reference: services.instances.start(reference),
-        find=lambda services, reference: services.instances.find(reference),
-    )
+    return ctx.write_each(instance, lambda services, reference: services.instances.start(reference))
 
 
 @noun.command("stop", risk=Risk.MODERATE, undo=Undo.REVERSIBLE, example="agentadm instances stop 33d3e3c12e4510 --yes")
 def stop(ctx: Context, instance: InstanceRefs) -> tuple[ItemResult, ...] | Instance:
     """Let instances stop, and keep what they have. The runtime is not called: it reads what is wanted."""
-    return ctx.write_each(
-        instance,
-        lambda services, reference: services.instances.stop(reference),
-        find=lambda services, reference: services.instances.find(reference),
-    )
+    return ctx.write_each(instance, lambda services, reference: services.instances.stop(reference))
 
 
 @noun.command(
@@ -87,11 +79,7 @@ def stop(ctx: Context, instance: InstanceRefs) -> tuple[ItemResult, ...] | Insta
 )
 def destroy(ctx: Context, instance: InstanceRefs) -> tuple[ItemResult, ...] | Instance:
     """Let instances go for good. The runtime is not called: undo helps only until it has read what is wanted."""
-    return ctx.write_each(
-        instance,
-        lambda services, reference: services.instances.destroy(reference),
-        find=lambda services, reference: services.instances.find(reference),
-    )
+    return ctx.write_each(instance, lambda services, reference: services.instances.destroy(reference))
 
 
 @noun.command(
@@ -115,8 +103,4 @@ def configure(
     """Change what instances are called, prefer, and where they are to run."""
     given = {"display_name": display_name, "model_preference": model, "region": region, "metadata": metadata}
     values = changes(given, clear, CLEARABLE)
-    return ctx.write_each(
-        instance,
-        lambda services, reference: services.instances.configure(reference, values),
-        find=lambda services, reference: services.instances.find(reference),
-    )
+    return ctx.write_each(instance, lambda services, reference: services.instances.configure(reference, values))

@@ -5,12 +5,12 @@ from typing import Annotated
 import typer
 
 from cli.changes import changes, clear_option
-from cli.completers import of_database
 from cli.context import Context
 from cli.options import (
     DEFAULT_LIMIT,
     All,
     Limit,
+    Reference,
     Since,
     Until,
     UserRefs,
@@ -42,14 +42,13 @@ from platform_core.listing.types import ListRequest
 
 noun = Noun("keys", "API keys: create, rotate, revoke, verify.")
 
-KeyRefs = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="API_KEY",
-        help="Beginning as lists show it, id, or ending of an id; several, or - for stdin. Never a whole key.",
-        autocompletion=of_database("keys"),
-    ),
-]
+KEY = Reference(
+    "API_KEY",
+    "keys",
+    "Beginning as lists show it, id, or ending of an id",
+    more="several, or - for stdin. Never a whole key",
+)
+KeyRefs = Annotated[list[str], KEY.several]
 Name = Annotated[str | None, typer.Option(help="For people.")]
 Scopes = Annotated[list[str] | None, typer.Option("--scope", metavar="SCOPE", help="As runs:read. Repeatable.")]
 RateLimit = Annotated[
@@ -57,7 +56,8 @@ RateLimit = Annotated[
 ]
 Quota = Annotated[int | None, typer.Option(help="Requests over its whole life.", min=0, max=2**63 - 1, metavar="N")]
 Expires = Annotated[
-    str | None, typer.Option("--expires", metavar="WHEN", help="So long from now, as 90d, or a moment, as 2026-12-31.")
+    str | None,
+    typer.Option("--expires", metavar="WHEN", help="So long from now, as 90d; through a day or month; or a time."),
 ]
 SecretsTo = Annotated[
     str | None,
@@ -120,13 +120,7 @@ def create(
 
     wanted = tuple(dict.fromkeys(scopes or DEFAULT_SCOPES))
     new = NewKey(name, team, agent, environment, wanted, rate_limit or DEFAULT_RATE_LIMIT, quota, expires)
-    return issued(
-        ctx,
-        user,
-        secrets_to,
-        lambda services, reference, take: services.keys.create(reference, new, take),
-        find=lambda services, reference: services.users.find(reference),
-    )
+    return issued(ctx, user, secrets_to, lambda services, reference, take: services.keys.create(reference, new, take))
 
 
 @noun.command(
@@ -148,11 +142,7 @@ def update(
         "expires_at": expires,
     }  # fmt: skip
     values = changes(given, clear, CLEARABLE)
-    return ctx.write_each(
-        key,
-        lambda services, reference: services.keys.update(reference, values),
-        find=lambda services, reference: services.keys.find(reference),
-    )
+    return ctx.write_each(key, lambda services, reference: services.keys.update(reference, values))
 
 
 @noun.command(
@@ -173,11 +163,7 @@ def rotate(
     from cli.secrets import issued
 
     return issued(
-        ctx,
-        key,
-        secrets_to,
-        lambda services, reference, take: services.keys.rotate(reference, overlap, take),
-        find=lambda services, reference: services.keys.find(reference),
+        ctx, key, secrets_to, lambda services, reference, take: services.keys.rotate(reference, overlap, take)
     )
 
 
@@ -192,10 +178,7 @@ def revoke(ctx: Context, key: KeyRefs) -> tuple[ItemResult, ...] | ApiKey:
     reason = ctx.shared.reason
     # Kept with the key, so that another reason makes it another command.
     return ctx.write_each(
-        key,
-        lambda services, reference: services.keys.revoke(reference, reason=reason),
-        find=lambda services, reference: services.keys.find(reference),
-        inputs={"reason": reason},
+        key, lambda services, reference: services.keys.revoke(reference, reason=reason), inputs={"reason": reason}
     )
 
 
@@ -228,7 +211,8 @@ def verify(
 ) -> Listing[Verdict]:
     """Say which keys these are, and which rule refuses each; exit with 1 when one is refused.
 
-    A key under an old pepper, or under bcrypt, is stored under the newest one.
+    A key under an old pepper, or under bcrypt, is stored under the newest one. keys show says whose a key is, users
+    why --key shows every rule, also of a key that is known by its beginning only.
     """
     from cli.secrets import verified
 

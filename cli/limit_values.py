@@ -8,7 +8,7 @@ import typer
 from cli.completers import of_words
 from platform_core.errors import UsageError
 from platform_core.near import did_you_mean
-from platform_core.plans.types import UNLIMITED, Limit
+from platform_core.plans.types import LEAST, UNLIMITED, Limit
 
 AllowOption = Annotated[
     list[str] | None,
@@ -32,17 +32,20 @@ def limit_named(name: str) -> Limit:
     return Limit(name)
 
 
-def limit_value(text: str) -> int | None:
-    """How much is allowed; None is unlimited.
+def limit_value(name: str, text: str) -> int | None:
+    """How much is allowed of what; None is unlimited.
 
     Raises:
-        UsageError: it is neither a number, 0 or more, nor the word.
+        UsageError: it is neither a number, not too low, nor the word.
     """
     if text == UNLIMITED:
         return None
     # No more digits than bigint holds.
-    if not (text.isascii() and text.isdigit() and len(text) < len(str(2**63))):
-        raise UsageError(f"{text!r} is no limit", f"a whole number, 0 or more, or {UNLIMITED}")
+    least = LEAST.get(name, 0)
+    if not (text.isascii() and text.isdigit() and len(text) < len(str(2**63))) or int(text) < least:
+        raise UsageError(
+            f"{text!r} is no limit", f"all that is allowed: a whole number, {least} or more, or {UNLIMITED}"
+        )
     return int(text)
 
 
@@ -57,5 +60,5 @@ def allowed(given: Sequence[str] | None) -> dict[Limit, int | None]:
         name, separator, value = text.partition("=")
         if not separator:
             raise UsageError(f"--allow {text!r} is not LIMIT=NUMBER", f"for example: --allow {Limit.MAX_WORKFLOWS}=50")
-        found[limit_named(name)] = limit_value(value)
+        found[limit_named(name)] = limit_value(name, value)
     return found

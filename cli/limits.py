@@ -89,7 +89,8 @@ def set_limits(
     team: Team = None,
     allow: AllowOption = None,
     expires: Annotated[
-        str | None, typer.Option(metavar="WHEN", help="Until then: 30d from now, 2026-12-31, a time.")
+        str | None,
+        typer.Option(metavar="WHEN", help="30d from now; through 2026-12-31, 2026-12 or this-month; or a time."),
     ] = None,
 ) -> tuple[Override, ...]:
     """Grant a user or team other limits than the plan's. Wants --reason."""

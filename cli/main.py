@@ -17,12 +17,14 @@ from typer.core import TyperCommand
 from typer.exceptions import TyperException
 
 from cli.context import Invocation
-from cli.output import MACHINE_FORMATS, write_error
+from cli.output import MACHINE_FORMATS
+from cli.output.notes import write_error
 from cli.registry import CommandProperties, Group, Noun
 from cli.shared import OutputFormat
 from cli.streams import Forgiving, forget, of_system_error
 from platform_core.errors import AgentadmError, ExitCode, MissingPrivilege, UsageError
-from platform_core.near import did_you_mean
+from platform_core.masking import without_keys
+from platform_core.near import did_you_mean, nearest
 from platform_core.signals import Termination
 
 PROGRAM = "agentadm"
@@ -172,7 +174,10 @@ def main(
 
 def run() -> None:
     """The console script."""
-    sys.exit(main())
+    code = main()
+    # The process's memory goes back as a whole: Python's last collection would take a third of a short command.
+    gc.freeze()
+    sys.exit(code)
 
 
 def _run(arguments: list[str], invocation: Invocation) -> int:
@@ -208,7 +213,7 @@ def _report(error: BaseException, arguments: list[str], invocation: Invocation) 
     if invocation.shared.debug:
         import traceback
 
-        traceback.print_exception(error, file=invocation.stderr)
+        invocation.stderr.write(without_keys("".join(traceback.format_exception(error))))
     told = _as_ours(error, invocation)
     if isinstance(told, MissingPrivilege) and invocation.command is not None:
         told.hint = invocation.command.needs if invocation.shared.as_user is None else "customers may not read that"
@@ -252,7 +257,9 @@ def _worded(error: TyperException) -> str:
     # Typer exports no name for an option that there is not; nothing else knows of possibilities.
     if (near := getattr(error, "possibilities", ...)) is not ...:
         option = str(getattr(error, "option_name", ""))
-        return f"no option {option}{did_you_mean(option, near or ())}"
+        # The dashes that they share make no two options alike.
+        nearer = [name for name in near or () if nearest(option.lstrip("-"), [name.lstrip("-")])]
+        return f"no option {option}{did_you_mean(option, nearer)}"
     return error.format_message().rstrip(".")
 
 

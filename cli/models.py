@@ -99,12 +99,7 @@ def update(
     key = _key(ctx, model, wanted=api_key_stdin)
     given = {"name": name, "provider": provider, "model_id": model_id, "config": config, "is_active": active, **key}
     values = changes(given, clear, CLEARABLE)
-    return ctx.write_each(
-        model,
-        lambda services, reference: services.models.update(reference, values),
-        find=lambda services, reference: services.models.find(reference),
-        inputs=key,
-    )
+    return ctx.write_each(model, lambda services, reference: services.models.update(reference, values), inputs=key)
 
 
 @noun.command(
@@ -119,11 +114,7 @@ def delete(ctx: Context, model: ModelRefs) -> tuple[ItemResult, ...] | Model:
 
     update --inactive keeps models from being chosen, and keeps their keys.
     """
-    return ctx.write_each(
-        model,
-        lambda services, reference: services.models.delete(reference),
-        find=lambda services, reference: services.models.find(reference),
-    )
+    return ctx.write_each(model, lambda services, reference: services.models.delete(reference))
 
 
 def _key(ctx: Context, references: list[str] | None = None, *, wanted: bool) -> dict[str, str]:

@@ -5,11 +5,10 @@ from typing import Annotated
 
 import typer
 
-from cli import completers
 from cli.changes import changes, clear_option
 from cli.context import Context
 from cli.limit_values import AllowOption, allowed
-from cli.options import DEFAULT_LIMIT, All, Limit, Where, sort_option
+from cli.options import DEFAULT_LIMIT, All, Limit, Reference, Where, sort_option
 from cli.output import Listing
 from cli.registry import BILLING, Noun, Risk, Undo
 from platform_core.bulk.types import ItemResult, ItemValue
@@ -20,14 +19,7 @@ from platform_core.plans.types import CLEARABLE, DEFAULT_FAMILY, PLAN_SORTS, REF
 
 noun = Noun("plans", "What the platform sells, with its limits.")
 
-PlanRefs = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="PLAN",
-        help="Id of a plan, such as free; several, or - for one a line on stdin.",
-        autocompletion=completers.of_database("plans"),
-    ),
-]
+PlanRefs = Annotated[list[str], Reference("PLAN", "plans", "Id of a plan, such as free").several]
 Description = Annotated[str | None, typer.Option(help="What it offers, for people.")]
 PriceMonthly = Annotated[str | None, typer.Option(metavar="AMOUNT", help="Price a month, such as 29.99.")]
 PriceYearly = Annotated[str | None, typer.Option(metavar="AMOUNT", help="Price a year, such as 299.")]
@@ -101,7 +93,7 @@ def create(
     overage: OverageOption = None,
     if_not_exists: Annotated[bool, typer.Option(help="Leave one with this id as it is.")] = False,
 ) -> Plan:
-    """Make a plan. What --allow does not name is 0: nothing is allowed."""
+    """Make a plan. What --allow does not name is 0: nothing is allowed; of requests a minute it is 1."""
     limits, above = allowed(allow), overages(overage)
     new = NewPlan(plan, name, family, currency, description, price_monthly, price_yearly, limits, above)
     return ctx.write(lambda services: services.plans.create(new, if_not_exists=if_not_exists))
@@ -141,9 +133,7 @@ def update(
     }
     values = changes(given, clear, CLEARABLE) if any(given.values()) or clear or not (limits or above) else {}
     return ctx.write_each(
-        plan,
-        lambda services, reference: services.plans.update(reference, values, limits=limits, overages=above),
-        find=lambda services, reference: services.plans.find(reference),
+        plan, lambda services, reference: services.plans.update(reference, values, limits=limits, overages=above)
     )
 
 
@@ -156,11 +146,7 @@ def update(
 )
 def retire(ctx: Context, plan: PlanRefs) -> tuple[ItemResult, ...] | Plan:
     """Let nobody subscribe to plans any more; who has one keeps it."""
-    return ctx.write_each(
-        plan,
-        lambda services, reference: services.plans.retire(reference),
-        find=lambda services, reference: services.plans.find(reference),
-    )
+    return ctx.write_each(plan, lambda services, reference: services.plans.retire(reference))
 
 
 @noun.command(
@@ -172,8 +158,4 @@ def retire(ctx: Context, plan: PlanRefs) -> tuple[ItemResult, ...] | Plan:
 )
 def restore(ctx: Context, plan: PlanRefs) -> tuple[ItemResult, ...] | Plan:
     """Let retired plans be subscribed to again."""
-    return ctx.write_each(
-        plan,
-        lambda services, reference: services.plans.restore(reference),
-        find=lambda services, reference: services.plans.find(reference),
-    )
+    return ctx.write_each(plan, lambda services, reference: services.plans.restore(reference))

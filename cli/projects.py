@@ -84,11 +84,7 @@ def update(
 ) -> tuple[ItemResult, ...] | Project:
     """Change projects."""
     values = changes({"name": name, "description": description}, clear, CLEARABLE)
-    return ctx.write_each(
-        project,
-        lambda services, reference: services.projects.update(reference, values),
-        find=lambda services, reference: services.projects.find(reference),
-    )
+    return ctx.write_each(project, lambda services, reference: services.projects.update(reference, values))
 
 
 @noun.command(
@@ -99,8 +95,4 @@ def update(
 )
 def delete(ctx: Context, project: ProjectRefs) -> tuple[ItemResult, ...] | Project:
     """Delete projects with their crews."""
-    return ctx.write_each(
-        project,
-        lambda services, reference: services.projects.delete(reference),
-        find=lambda services, reference: services.projects.find(reference),
-    )
+    return ctx.write_each(project, lambda services, reference: services.projects.delete(reference))

@@ -1,5 +1,6 @@
 """How commands are declared, and what is known of each: its risk, undo, provider, schedule, example and result."""
 
+import re
 import types
 import typing
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from cli.context import Context
+from cli.parameters import make_quick
 from cli.shared import (
     FOR_CHANGES,
     FOR_ITEMS,
@@ -23,11 +25,15 @@ from cli.shared import (
     NEVER_FOR_READS,
     SHARED_NAMES,
     absorb,
-    make_quick,
+    refuse_keys,
     shared_parameters,
 )
 from platform_core.near import did_you_mean
 
+# Of a command line: what is quoted stays together.
+WORDS = re.compile(r"(?:'[^']*'|\S)+")
+# No first sentence is longer: none is cut.
+FIRST_SENTENCE = 300
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -144,7 +150,6 @@ class Command(_Quick, TyperCommand):
         self.without |= frozenset() if masks else FOR_MASKED
         told = FOR_RECORD if masks else frozenset[str]()
         self.params.extend(shared_parameters(hidden=(self.without | FOR_CHANGES if reads else self.without) - told))
-        self.epilog = f"Example: {self.properties.example}"
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """The command's own arguments and options, then the shared ones."""
@@ -161,10 +166,21 @@ class Command(_Quick, TyperCommand):
                 with formatter.section(title):
                     formatter.write_dl(rows)
 
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - Typer's signature
+        """The example, as a shell takes it: no word is broken, and a line goes on behind a backslash."""
+        lines, line = [], "  Example:"
+        for word in WORDS.findall(self.properties.example):
+            if len(line) + len(word) + len(" \\ ") > formatter.width:
+                lines.append(f"{line} \\")
+                line = "   "
+            line += f" {word}"
+        formatter.write("\n" + "\n".join((*lines, line)) + "\n")
+
     def invoke(self, ctx: Any) -> None:
         """Run the command and render what it returns."""
         ctx.invocation.command = self.properties
         ctx.refuse_options(self.without - FOR_RECORD if ctx.shared.reveal else self.without)
+        refuse_keys(ctx)
         if ctx.shared.reveal:
             from cli import reveal
 
@@ -194,6 +210,12 @@ class Group(_Quick, TyperGroup):
         """What there is first, then the options."""
         self.format_commands(ctx, formatter)
         TyperCommand.format_options(typing.cast("Any", self), ctx, formatter)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """One line for each, or as many as its first sentence takes."""
+        found = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.get_short_help_str(FIRST_SENTENCE)) for name, command in found])
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Typer's signature
         """The verbs, then the nouns below."""

@@ -1,6 +1,7 @@
 """agentadm runs: what agents and workflows did."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 
@@ -24,6 +25,9 @@ from cli.registry import STAFF, Noun, Risk, Undo
 from platform_core.bulk.types import ItemResult, ItemValue
 from platform_core.listing.types import ListRequest
 from platform_core.runs.types import RUN_SORTS, Retry, Run, RunStatus, RunSummary
+
+if TYPE_CHECKING:
+    from platform_core.services import Services
 
 noun = Noun("runs", "What agents and workflows did; cancel and retry.")
 
@@ -67,11 +71,7 @@ def show(ctx: Context, run: RunRefs) -> tuple[ItemValue, ...] | Run:
 )
 def cancel(ctx: Context, run: RunRefs) -> tuple[ItemResult, ...] | RunSummary:
     """End runs that wait or are under way. What they did stays done; retry begins anew."""
-    return ctx.write_each(
-        run,
-        lambda services, reference: services.runs.cancel(reference),
-        find=lambda services, reference: services.runs.find(reference),
-    )
+    return ctx.write_each(run, lambda services, reference: services.runs.cancel(reference))
 
 
 @noun.command(
@@ -81,10 +81,20 @@ def cancel(ctx: Context, run: RunRefs) -> tuple[ItemResult, ...] | RunSummary:
     compensated_by="runs cancel",
     example="agentadm runs retry 01930000-0000-7000-8000-000000000000",
 )
-def retry(ctx: Context, run: RunRefs) -> tuple[ItemResult, ...] | Retry:
-    """Queue runs that are to do again what failed, was cancelled, or took too long."""
-    return ctx.write_each(
-        run,
-        lambda services, reference: services.runs.retry(reference),
-        find=lambda services, reference: services.runs.find(reference),
-    )
+def retry(
+    ctx: Context,
+    run: RunRefs,
+    again: Annotated[bool, typer.Option("--again", help="Also what was tried again already.")] = False,
+) -> tuple[ItemResult, ...] | Retry:
+    """Queue runs that are to do again what failed, was cancelled, or took too long.
+
+    audit undo does not take that back: what is still queued, runs cancel ends.
+    """
+    met: list[UUID] = []
+
+    def try_again(services: "Services", reference: str) -> Retry:
+        done = services.runs.retry(reference, again=again, met=met)
+        met.append(done.retried_id)
+        return done
+
+    return ctx.write_each(run, try_again)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from platform_core.services import Services
 
 FIELDS = ("id", "display_start", "user", "name", "key")
+VERIFY_HINT = "--scope 'POST /v1/runs', --environment and --agent say what the request is for"
 JSON_ENDINGS = frozenset({".jsonl", ".ndjson", ".json"})
 Take = Callable[[ApiKey, str], None]
 
@@ -34,8 +35,6 @@ def issued(
     references: Sequence[str],
     secrets_to: str | None,
     make: "Callable[[Services, str, Take], IssuedKey]",
-    *,
-    find: "Callable[[Services, str], UUID]",
 ) -> "tuple[ItemResult, ...] | IssuedKey":
     """Make keys, and hand over their plain texts: of one in the answer, else in a file.
 
@@ -44,7 +43,6 @@ def issued(
         references: what they are made for.
         secrets_to: the file.
         make: makes one, and gives its plain text to what it is handed.
-        find: the key of the row that a reference names.
 
     Raises:
         UsageError: several are to be made, and there is no file, or one that is there already.
@@ -57,7 +55,7 @@ def issued(
         raise UsageError("the plain text is shown once, and --columns leaves it out", "add key, or --secrets-to FILE")
     with _handing_over(ctx, secrets_to) as given:
         # Digests of what is stored hold no secret: neither does the answer that goes to the database.
-        made = ctx.write_each(references, lambda services, reference: make(services, reference, given.take), find=find)
+        made = ctx.write_each(references, lambda services, reference: make(services, reference, given.take))
     if isinstance(made, tuple):
         return made
     return given.shown(made)
@@ -186,6 +184,8 @@ def verified(ctx: "Context", source: str, asked: Asked, *, agent: str | None, at
     found = ctx.platform.verify_keys(texts, asked, agent=agent, at=at)
     if found.rehashes:
         _rehash(ctx, found.rehashes)
+    if missing := dict.fromkeys(rule for verdict in found.verdicts for rule in verdict.not_looked_at):
+        ctx.note(f"not looked at: {', '.join(missing)}; {VERIFY_HINT}")
     if not all(verdict.valid for verdict in found.verdicts):
         ctx.invocation.code = int(ExitCode.DIFFERS)
     return found.verdicts

@@ -6,10 +6,11 @@ from functools import cache
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperArgument, TyperOption
 
 from cli import completers
-from platform_core.near import did_you_mean
+from cli.parameters import make_quick
+from platform_core.errors import UsageError
+from platform_core.masking import without_keys
 
 
 class OutputFormat(StrEnum):
@@ -69,6 +70,7 @@ FOR_SEVERAL = FOR_ITEMS | {"atomic", "resume", "restart"}
 FOR_READS = frozenset({"as_user"})
 # Only for reads that mask something in their answer.
 FOR_MASKED = frozenset({"reveal"})
+KEY_HINT = "give its beginning, as lists show it; rotate a key that stood on a command line"
 # What goes on record; of a read only with --reveal.
 FOR_RECORD = frozenset({"reason", "ticket", "actor"})
 
@@ -154,79 +156,18 @@ def _declaration(  # one parameter for each shared option
     """Nothing: Typer makes the options out of the signature."""
 
 
-def _needs_no_validator(parameter: Any, value: Any) -> bool:
-    """Whether a value is right as it stands: a validator would load pydantic in every command."""
-    if value is None:
-        return not parameter.required
-    wanted = parameter.type_descriptor
-    if (parameter.nargs == -1 or getattr(parameter, "multiple", False)) and wanted.annotation == list[str]:
-        return bool(value)
-    if type(value) is wanted.annotation is int:
-        return True  # a default: what is given arrives as text
-    return isinstance(value, str) and (
-        wanted.annotation is str or value in {str(word) for word in wanted.choices or ()}
-    )
-
-
-def refuse_unknown_word(ctx: Any, parameter: Any, value: Any) -> None:
-    """Say no to a word that is not among the choices, and which one is nearest.
+def refuse_keys(ctx: Any) -> None:
+    """Refuse API keys in options and the like, which go on record. References say so by themselves, each for itself.
 
     Raises:
-        BadParameter: it is none of them.
+        UsageError: there is one.
     """
-    words = [str(word) for word in parameter.type_descriptor.choices or ()]
-    if words and isinstance(value, str) and value not in words:
-        known = f"known: {', '.join(words)}"
-        raise typer.BadParameter(f"{value!r} is not known{did_you_mean(value, words)} ({known})", ctx, parameter)
-
-
-def _or_files(parameter: Any, incomplete: str, found: list[Any]) -> list[Any]:
-    """Where a path is wanted, the shell completes files by itself."""
-    if found or not parameter.type_descriptor.is_path:
-        return found
-    from cli.completion import file_candidate
-
-    return [file_candidate(incomplete)]
-
-
-class QuickOption(TyperOption):
-    """An option that is validated only where it has to be."""
-
-    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
-        """Candidates for a value."""
-        return _or_files(self, incomplete, super().shell_complete(ctx, incomplete))
-
-    def process_value(self, ctx: Any, value: Any) -> Any:
-        """The value as the command receives it."""
-        if not ctx.resilient_parsing and not _needs_no_validator(self, value):
-            refuse_unknown_word(ctx, self, value)
-            return super().process_value(ctx, value)
-        words = self.type_descriptor.choices or ()
-        return next((word for word in words if str(word) == value), value)
-
-
-class QuickArgument(TyperArgument):
-    """An argument that is validated only where it has to be."""
-
-    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
-        """Candidates for a value."""
-        return _or_files(self, incomplete, super().shell_complete(ctx, incomplete))
-
-    def process_value(self, ctx: Any, value: Any) -> Any:
-        """The value as the command receives it."""
-        if ctx.resilient_parsing or _needs_no_validator(self, value):
-            words = self.type_descriptor.choices or ()
-            return next((word for word in words if str(word) == value), value)
-        refuse_unknown_word(ctx, self, value)
-        return super().process_value(ctx, value)
-
-
-def make_quick(parameters: list[Any]) -> None:
-    """Let Typer's parameters skip validators that they do not need."""
-    quick: dict[Any, Any] = {TyperOption: QuickOption, TyperArgument: QuickArgument}
-    for parameter in parameters:
-        # Typer makes the parameters itself and offers no class of one's own for them.
-        parameter.__class__ = quick.get(type(parameter), type(parameter))
+    given = {**ctx.params, **vars(ctx.shared)}
+    for parameter in ctx.command.params:
+        value = given.get(str(parameter.name))
+        texts = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+        if parameter.nargs != -1 and any(without_keys(str(text)) != str(text) for text in texts):
+            raise UsageError(f"{parameter.get_error_hint()} holds what may be a whole key, which is a secret", KEY_HINT)
 
 
 @cache

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli.agent_options import text_of
 from cli.bulk import FROM_STDIN
-from platform_core.agents.types import Agent, AgentType, ChangeNote, SpecSource
+from cli.text_input import text_of
+from platform_core.agents.types import Agent, AgentType, SpecSource
 from platform_core.errors import UsageError
 from platform_core.importing.answers import OnConflict
+from platform_core.versions.types import ChangeNote
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -9,7 +9,9 @@ from cli.context import Context
 from cli.options import (
     DEFAULT_LIMIT,
     All,
+    Deleted,
     Limit,
+    OnlyDeleted,
     Since,
     TeamRef,
     TeamRefs,
@@ -53,7 +55,7 @@ def list_teams(
     owner: Annotated[str | None, user_option("Only those that this user owns.")] = None,
     member: Annotated[str | None, user_option("Only those that this user belongs to.")] = None,
     personal: Annotated[bool, typer.Option("--personal", help="The personal teams instead.")] = False,
-    deleted: Annotated[bool, typer.Option("--deleted", help="The deleted ones instead.")] = False,
+    deleted: OnlyDeleted = False,
     where: Where = None,
     since: Since = None,
     until: Until = None,
@@ -73,7 +75,7 @@ def list_teams(
 def show(
     ctx: Context,
     team: TeamRefs,
-    deleted: Annotated[bool, typer.Option("--deleted", help="Look among the deleted ones.")] = False,
+    deleted: Deleted = False,
 ) -> tuple[ItemValue, ...] | Team:
     """Show a team whole; of several, each with its result."""
     return ctx.read_each(team, lambda services, reference: services.teams.show(reference, deleted=deleted))
@@ -136,11 +138,7 @@ def update(
         "default_llm_provider": default_llm_provider, "max_members": max_members, "max_agents": max_agents,
     }  # fmt: skip
     values = changes(given, clear, CLEARABLE)
-    return ctx.write_each(
-        team,
-        lambda services, reference: services.teams.update(reference, values),
-        find=lambda services, reference: services.teams.find(reference),
-    )
+    return ctx.write_each(team, lambda services, reference: services.teams.update(reference, values))
 
 
 @noun.command(
@@ -148,21 +146,13 @@ def update(
 )
 def delete(ctx: Context, team: TeamRefs) -> tuple[ItemResult, ...] | Team:
     """Delete teams, softly: nothing in them is lost, and the slug stays taken."""
-    return ctx.write_each(
-        team,
-        lambda services, reference: services.teams.delete(reference),
-        find=lambda services, reference: services.teams.find(reference),
-    )
+    return ctx.write_each(team, lambda services, reference: services.teams.delete(reference))
 
 
 @noun.command("restore", risk=Risk.MILD, undo=Undo.REVERSIBLE, example="agentadm teams restore difference-engines")
 def restore(ctx: Context, team: TeamRefs) -> tuple[ItemResult, ...] | Team:
     """Bring deleted teams back, as they were."""
-    return ctx.write_each(
-        team,
-        lambda services, reference: services.teams.restore(reference),
-        find=lambda services, reference: services.teams.find(reference, deleted=True),
-    )
+    return ctx.write_each(team, lambda services, reference: services.teams.restore(reference), deleted=True)
 
 
 @noun.command(
@@ -195,7 +185,7 @@ def list_members(
 ) -> Listing[Member]:
     """List the members of a team, in the order in which they came. --since and --until look at joined_at."""
     request = ListRequest(where or (), sort, since, until, None if all_ else limit)
-    return ctx.listed(request, lambda services: services.teams.members(team, request, role=role))
+    return ctx.listed(request, lambda services: services.team_members.list(team, request, role=role))
 
 
 @members.command(
@@ -214,9 +204,7 @@ def add(
     """Make users members of a team."""
     as_what = MemberRole(role)
     return ctx.write_each(
-        user,
-        lambda services, reference: services.teams.add_member(team, reference, as_what, invited_by=invited_by),
-        find=lambda services, reference: services.users.find(reference),
+        user, lambda services, reference: services.team_members.add(team, reference, as_what, invited_by=invited_by)
     )
 
 
@@ -228,11 +216,7 @@ def add(
 )
 def remove(ctx: Context, team: TeamRef, user: UserRefs) -> tuple[ItemResult, ...] | Member:
     """Take members out of a team."""
-    return ctx.write_each(
-        user,
-        lambda services, reference: services.teams.remove_member(team, reference),
-        find=lambda services, reference: services.users.find(reference),
-    )
+    return ctx.write_each(user, lambda services, reference: services.team_members.remove(team, reference))
 
 
 @members.command(
@@ -249,8 +233,4 @@ def set_role(
 ) -> tuple[ItemResult, ...] | Member:
     """Change what members of a team may do. An owner is made by transfer."""
     as_what = MemberRole(role)
-    return ctx.write_each(
-        user,
-        lambda services, reference: services.teams.set_role(team, reference, as_what),
-        find=lambda services, reference: services.users.find(reference),
-    )
+    return ctx.write_each(user, lambda services, reference: services.team_members.set_role(team, reference, as_what))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from cli.output.text import wrapped
 from platform_core.errors import EXIT_MEANINGS
 
 
@@ -67,11 +68,19 @@ REFERENCES = Topic(
     " only with --deleted.",
     _entries(
         {
+            "one": "answers with the thing itself: in JSON an object",
+            "several, or -": "each stands alone and has a result: in JSON an array, also where - is one line, or none",
+            "-": "reads standard input, one a line, or JSON lines with an id: agentadm agents list --team compilers"
+            " --all --columns id | agentadm agents pause - --yes",
             "user": "e-mail or username whatever its case, id, ending of an id of 8 digits or more, id at a provider",
-            "several, or -": "each stands alone and has a result; - reads them from standard input, one a line",
             "team": "its slug, id, or ending of an id",
             "agent": "team/slug, @handle, id, or ending of an id; its slug alone, where no other team has one like it",
-            "project, crew": "its name whatever its case, id, or ending of an id",
+            "project, crew, model": "its name whatever its case, id, or ending of an id",
+            "workflow": "team/name, id, or ending of an id; its name alone, where no other team has one like it",
+            "instance": "its machine's id, id, or ending of an id",
+            "key": "its beginning as lists show it, id, or ending of an id; never the whole key, which is a secret",
+            "plan": "its id, as pro",
+            "run": "its id, or the ending of one",
             "operation": "its id, or the ending of one: agentadm audit list shows them",
             "environment": "the name that db init gave it: agentadm db status shows it",
             "profile": "a name of the configuration file: agentadm config profiles lists them",
@@ -90,13 +99,14 @@ FILTERS = Topic(
             "--where field>value": "is later or more; also <, >=, <=",
             "--where field~text": "contains, whatever its case",
             "--where field=": "has no value; field!= has one",
+            "--where user=ada@example.com": "by the name and value that the list shows; amounts in minor units: 2999",
             "--since, --until PERIOD": "from its beginning on; through its end",
             "--sort field": "in this order; --sort -field the other way round",
             "--limit N": "how many at most (50); a note says when there are more",
             "--all": "all of them",
             "today, yesterday": "a day, in UTC",
             "this-week, last-month": "and the like; a week begins on Monday",
-            "-30d": "the last 30 days; h hours, d days, w weeks",
+            "-30d": "the last 30 days, +30d the next; h hours, d days, w weeks",
             "2026-10": "a month; 2026-10-31 a day, 2026 a year, 2026-10-31T12:00:00Z a moment",
             "2026-10-01..2026-10-31": "from the first day to the last, both counted; either may be left out",
         }
@@ -155,10 +165,11 @@ ROLES = Topic(
     " not do; the error (code 4) names the role that it takes. docs/cli.md says it of every command.",
     _entries(
         {
-            "agentadm_analytics": "reads people, teams, projects and crews; not the record of changes",
-            "agentadm_support": "reads all; changes people, teams, projects and crews, imports and merges; takes back",
-            "agentadm_billing": "reads all",
-            "agentadm_admin": "as support; also erases people",
+            "agentadm_analytics": "reads lists; nothing that people wrote, and not the record of changes",
+            "agentadm_support": "reads all; changes people, teams, projects, crews, agents, instances, runs, workflows"
+            " and keys, grants limits, imports; takes back",
+            "agentadm_billing": "reads all; changes plans, also those of agents, and grants limits",
+            "agentadm_admin": "as both; also merges and erases people, and changes models and key material",
             "the schema's owner": "sets up, migrates, seeds, backs up, maintains, makes logins",
             "--as-user USER": "reads as a customer, whoever reads: what row-level security shows that user",
         }
@@ -179,27 +190,18 @@ NAMES = ", ".join(TOPICS)
 
 def page(topic: Topic, width: int = 80) -> str:
     """A topic as text that fits a terminal."""
-    return _wrapped(topic.text, "", width) + "\n" + definitions(topic.entries, width)
+    return f"{wrapped(topic.text, width, '')}\n\n{definitions(topic.entries, width)}"
 
 
 def overview(width: int = 80) -> str:
     """All topics, a line each."""
     rows = tuple(Entry(name, topic.summary) for name, topic in TOPICS.items())
     last = "agentadm help TOPIC shows one; agentadm help NOUN VERB is the same as agentadm NOUN VERB --help."
-    return definitions(rows, width) + "\n" + _wrapped(last, "", width)
+    return f"{definitions(rows, width)}\n{wrapped(last, width, '')}\n"
 
 
 def definitions(entries: tuple[Entry | ExitMeaning, ...], width: int) -> str:
     """Names to the left, meanings wrapped to the right of them."""
     pairs = [(str(entry.code) if isinstance(entry, ExitMeaning) else entry.name, entry.meaning) for entry in entries]
     room = max(len(name) for name, _ in pairs) + 4
-    return "".join(_wrapped(meaning, " " * room, width, f"  {name}".ljust(room)) for name, meaning in pairs)
-
-
-def _wrapped(text: str, indent: str, width: int, first: str | None = None) -> str:
-    import textwrap
-
-    return textwrap.fill(
-        text, max(width, len(indent) + 20), initial_indent=indent if first is None else first,
-        subsequent_indent=indent, break_on_hyphens=False, break_long_words=False,
-    ) + "\n"  # fmt: skip
+    return "".join(f"{wrapped(meaning, width, ' ' * room, f'  {name}'.ljust(room))}\n" for name, meaning in pairs)

@@ -7,7 +7,19 @@ import typer
 from cli.changes import Budget, changes, clear_option, json_object
 from cli.context import Context
 from cli.import_options import Conflicts, Format, Ignored, Input, RejectsFile
-from cli.options import DEFAULT_LIMIT, All, Limit, Since, Until, UserRef, UserRefs, Where, sort_option
+from cli.options import (
+    DEFAULT_LIMIT,
+    All,
+    Deleted,
+    Limit,
+    OnlyDeleted,
+    Since,
+    Until,
+    UserRef,
+    UserRefs,
+    Where,
+    sort_option,
+)
 from cli.output import Listing
 from cli.registry import ADMIN, STAFF, Noun, Risk, Undo
 from cli.shared import OutputFormat
@@ -39,7 +51,6 @@ noun = Noun("users", "People who use the platform.")
 noun.declared_in("cli.why", "why")
 identities = noun.noun("identities", "Ids of users at sign-in and payment providers.")
 
-Deleted = Annotated[bool, typer.Option("--deleted", help="Look among the deleted ones.")]
 Provider = Annotated[str, typer.Argument(metavar="PROVIDER", help="clerk, stack_auth, supabase, ...")]
 Subject = Annotated[str, typer.Argument(metavar="SUBJECT", help="The user's id at the provider.")]
 
@@ -49,7 +60,7 @@ def list_users(
     ctx: Context,
     status: Annotated[UserStatus | None, typer.Option(help="Only these.")] = None,
     role: Annotated[UserRole | None, typer.Option(help="Only these.")] = None,
-    deleted: Annotated[bool, typer.Option("--deleted", help="The deleted ones instead.")] = False,
+    deleted: OnlyDeleted = False,
     where: Where = None,
     since: Since = None,
     until: Until = None,
@@ -140,11 +151,7 @@ def update(
         "daily_budget": daily_budget, "onboarding_completed": onboarding_completed, "metadata": metadata,
     }  # fmt: skip
     values = changes(given, clear, CLEARABLE)
-    return ctx.write_each(
-        user,
-        lambda services, reference: services.users.update(reference, values),
-        find=lambda services, reference: services.users.find(reference),
-    )
+    return ctx.write_each(user, lambda services, reference: services.users.update(reference, values))
 
 
 @noun.command(
@@ -152,11 +159,7 @@ def update(
 )
 def delete(ctx: Context, user: UserRefs) -> tuple[ItemResult, ...] | User:
     """Delete users, softly: their data stays, and restore brings them back. Refused while they own teams."""
-    return ctx.write_each(
-        user,
-        lambda services, reference: services.users.delete(reference),
-        find=lambda services, reference: services.users.find(reference),
-    )
+    return ctx.write_each(user, lambda services, reference: services.users.delete(reference))
 
 
 @noun.command(
@@ -164,11 +167,7 @@ def delete(ctx: Context, user: UserRefs) -> tuple[ItemResult, ...] | User:
 )
 def restore(ctx: Context, user: UserRefs) -> tuple[ItemResult, ...] | User:
     """Bring deleted users back, as they were."""
-    return ctx.write_each(
-        user,
-        lambda services, reference: services.users.restore(reference),
-        find=lambda services, reference: services.users.find(reference, deleted=True),
-    )
+    return ctx.write_each(user, lambda services, reference: services.users.restore(reference), deleted=True)
 
 
 @noun.command(
@@ -207,9 +206,7 @@ def erase(ctx: Context, user: UserRefs, deleted: Deleted = False) -> tuple[ItemR
         steps[done.id] = done.steps
         return done
 
-    results = ctx.write_each(
-        user, change, find=lambda services, reference: services.users.find(reference, deleted=deleted), private=True
-    )
+    results = ctx.write_each(user, change, deleted=deleted, private=True)
     for step in (step for of_one in steps.values() for step in of_one):
         ctx.say(f"left to do: {step}")
     return results
@@ -233,10 +230,7 @@ def suspend(ctx: Context, user: UserRefs) -> tuple[ItemResult, ...] | User:
     reason = ctx.shared.reason
     # Kept with the user, so that another reason makes it another command.
     return ctx.write_each(
-        user,
-        lambda services, reference: services.users.suspend(reference, reason=reason),
-        find=lambda services, reference: services.users.find(reference),
-        inputs={"reason": reason},
+        user, lambda services, reference: services.users.suspend(reference, reason=reason), inputs={"reason": reason}
     )
 
 
@@ -248,11 +242,7 @@ def suspend(ctx: Context, user: UserRefs) -> tuple[ItemResult, ...] | User:
 )
 def resume(ctx: Context, user: UserRefs) -> tuple[ItemResult, ...] | User:
     """Let suspended users in again."""
-    return ctx.write_each(
-        user,
-        lambda services, reference: services.users.resume(reference),
-        find=lambda services, reference: services.users.find(reference),
-    )
+    return ctx.write_each(user, lambda services, reference: services.users.resume(reference))
 
 
 @noun.command(
@@ -309,7 +299,7 @@ def list_identities(ctx: Context, user: UserRef, deleted: Deleted = False) -> Li
 )
 def link(ctx: Context, user: UserRef, provider: Provider, subject: Subject) -> User:
     """Give a user an identity: whoever signs in there is this user."""
-    return ctx.write(lambda services: services.users.link(user, Identity(provider, subject)))
+    return ctx.write(lambda services: services.user_identities.link(user, Identity(provider, subject)))
 
 
 @identities.command(
@@ -320,4 +310,4 @@ def link(ctx: Context, user: UserRef, provider: Provider, subject: Subject) -> U
 )
 def unlink(ctx: Context, user: UserRef, provider: Provider, subject: Subject) -> User:
     """Take an identity away from a user, who can sign in there no more."""
-    return ctx.write(lambda services: services.users.unlink(user, Identity(provider, subject)))
+    return ctx.write(lambda services: services.user_identities.unlink(user, Identity(provider, subject)))

@@ -9,7 +9,7 @@ from cli.context import Context
 from cli.options import agent_option
 from cli.users import noun
 from platform_core.errors import ExitCode
-from platform_core.requests.types import Asked, RuleOutcome
+from platform_core.requests.types import Asked, RuleOutcome, left_out
 
 
 @noun.command("why", example="agentadm users why ada@example.com --endpoint 'POST /v1/runs'")
@@ -18,7 +18,7 @@ def why(
     user: Annotated[
         str | None,
         typer.Argument(
-            metavar="[USER]",
+            metavar="USER",
             help="Whose request; without one, the key's.",
             autocompletion=of_database("users"),
         ),
@@ -48,7 +48,9 @@ def why(
     rules = ctx.read(lambda services: services.requests.why(asked))
     refusal = next((rule for rule in rules if not rule.allowed), None)
     if refusal is None:
-        ctx.note("allowed")
+        missing = [rule for rule in left_out(endpoint, "", agent=agent is not None) if key or rule != "key_scope"]
+        more = f"; not looked at: {', '.join(missing)} (--endpoint and --agent say what it is for)" if missing else ""
+        ctx.note(f"allowed{more}")
     else:
         ctx.note(f"refused by {refusal.rule}: {refusal.message}")
         ctx.invocation.code = int(ExitCode.DIFFERS)

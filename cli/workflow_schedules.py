@@ -6,7 +6,7 @@ import typer
 
 from cli.changes import changes
 from cli.context import Context
-from cli.options import DEFAULT_LIMIT, All, Limit, Since, Until, Where, WorkflowRef, sort_option
+from cli.options import DEFAULT_LIMIT, All, Limit, Reference, Since, Until, Where, WorkflowRef, sort_option
 from cli.output import Listing
 from cli.registry import Risk, Undo
 from cli.workflows import noun
@@ -16,10 +16,8 @@ from platform_core.workflows.types import SCHEDULE_SORTS, WorkflowSchedule
 
 schedules = noun.noun("schedules", "At what times workflows start.")
 
-ScheduleRefs = Annotated[
-    list[str],
-    typer.Argument(metavar="SCHEDULE", help="Id, or ending of an id; several, or - for one a line on stdin."),
-]
+SCHEDULE = Reference("SCHEDULE", "workflow_schedules", "Id, or ending of an id", completes=False)
+ScheduleRefs = Annotated[list[str], SCHEDULE.several]
 ZONE_HELP = "The clocks of which place: Europe/Berlin."
 CRON_HELP = "Minute, hour, day, month, weekday: '30 9 * * MON-FRI'."
 Active = Annotated[bool | None, typer.Option("--active/--inactive", help="Whether it starts anything.")]
@@ -79,11 +77,7 @@ def update(
 ) -> tuple[ItemResult, ...] | WorkflowSchedule:
     """Change schedules; when each comes next is found out anew."""
     values = changes({"cron": cron, "timezone": timezone, "is_active": active}, None, ())
-    return ctx.write_each(
-        schedule,
-        lambda services, reference: services.workflow_schedules.update(reference, values),
-        find=lambda services, reference: services.workflow_schedules.find(reference),
-    )
+    return ctx.write_each(schedule, lambda services, reference: services.workflow_schedules.update(reference, values))
 
 
 @schedules.command(
@@ -94,8 +88,4 @@ def update(
 )
 def remove(ctx: Context, schedule: ScheduleRefs) -> tuple[ItemResult, ...] | WorkflowSchedule:
     """Remove schedules."""
-    return ctx.write_each(
-        schedule,
-        lambda services, reference: services.workflow_schedules.remove(reference),
-        find=lambda services, reference: services.workflow_schedules.find(reference),
-    )
+    return ctx.write_each(schedule, lambda services, reference: services.workflow_schedules.remove(reference))

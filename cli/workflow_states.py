@@ -16,11 +16,7 @@ from platform_core.workflows.types import Workflow
 )
 def pause(ctx: Context, workflow: WorkflowRefs) -> tuple[ItemResult, ...] | Workflow:
     """Pause active workflows: nothing starts them, and nothing is lost; resume makes them active again."""
-    return ctx.write_each(
-        workflow,
-        lambda services, reference: services.workflows.pause(reference),
-        find=lambda services, reference: services.workflows.find(reference),
-    )
+    return ctx.write_each(workflow, lambda services, reference: services.workflows.pause(reference))
 
 
 @noun.command(
@@ -34,11 +30,7 @@ def resume(ctx: Context, workflow: WorkflowRefs) -> tuple[ItemResult, ...] | Wor
 
     Their schedules go on from now: what was missed is not made up for.
     """
-    return ctx.write_each(
-        workflow,
-        lambda services, reference: services.workflows.resume(reference),
-        find=lambda services, reference: services.workflows.find(reference),
-    )
+    return ctx.write_each(workflow, lambda services, reference: services.workflows.resume(reference))
 
 
 @noun.command(
@@ -49,11 +41,7 @@ def resume(ctx: Context, workflow: WorkflowRefs) -> tuple[ItemResult, ...] | Wor
 )
 def archive(ctx: Context, workflow: WorkflowRefs) -> tuple[ItemResult, ...] | Workflow:
     """Archive workflows that are not in use any more. Nothing is lost; resume brings them back."""
-    return ctx.write_each(
-        workflow,
-        lambda services, reference: services.workflows.archive(reference),
-        find=lambda services, reference: services.workflows.find(reference),
-    )
+    return ctx.write_each(workflow, lambda services, reference: services.workflows.archive(reference))
 
 
 @noun.command(
@@ -64,11 +52,7 @@ def archive(ctx: Context, workflow: WorkflowRefs) -> tuple[ItemResult, ...] | Wo
 )
 def delete(ctx: Context, workflow: WorkflowRefs) -> tuple[ItemResult, ...] | Workflow:
     """Delete workflows, softly: nothing of them is lost, and nothing starts them."""
-    return ctx.write_each(
-        workflow,
-        lambda services, reference: services.workflows.delete(reference),
-        find=lambda services, reference: services.workflows.find(reference),
-    )
+    return ctx.write_each(workflow, lambda services, reference: services.workflows.delete(reference))
 
 
 @noun.command(
@@ -79,8 +63,4 @@ def delete(ctx: Context, workflow: WorkflowRefs) -> tuple[ItemResult, ...] | Wor
 )
 def restore(ctx: Context, workflow: WorkflowRefs) -> tuple[ItemResult, ...] | Workflow:
     """Bring deleted workflows back, as they were."""
-    return ctx.write_each(
-        workflow,
-        lambda services, reference: services.workflows.restore(reference),
-        find=lambda services, reference: services.workflows.find(reference, deleted=True),
-    )
+    return ctx.write_each(workflow, lambda services, reference: services.workflows.restore(reference), deleted=True)

@@ -6,7 +6,7 @@ import typer
 
 from cli.changes import changes, clear_option
 from cli.context import Context
-from cli.options import DEFAULT_LIMIT, All, Limit, Since, Until, Where, WorkflowRef, sort_option
+from cli.options import DEFAULT_LIMIT, All, Limit, Reference, Since, Until, Where, WorkflowRef, sort_option
 from cli.output import Listing
 from cli.registry import STAFF, Risk, Undo
 from cli.workflows import noun
@@ -18,10 +18,8 @@ from platform_core.workflows.types import TRIGGER_CLEARABLE, TRIGGER_SORTS, Work
 triggers = noun.noun("triggers", "What starts workflows.")
 
 CONFIG_OPTION = "--config-stdin"
-TriggerRefs = Annotated[
-    list[str],
-    typer.Argument(metavar="TRIGGER", help="Id, or ending of an id; several, or - for one a line on stdin."),
-]
+TRIGGER = Reference("TRIGGER", "workflow_triggers", "Id, or ending of an id", completes=False)
+TriggerRefs = Annotated[list[str], TRIGGER.several]
 ConfigStdin = Annotated[
     bool, typer.Option(CONFIG_OPTION, help="Read its settings, a JSON object, from standard input, or ask for them.")
 ]
@@ -86,15 +84,13 @@ def update(
 ) -> tuple[ItemResult, ...] | WorkflowTrigger:
     """Change triggers; settings replace those that are there.
 
-    Settings that were replaced or cleared are kept nowhere: that cannot be undone.
+    Settings that are given are stored anew, be they the same: nobody reads those that are there. What was replaced or
+    cleared is kept nowhere: that cannot be undone.
     """
     config = _config(ctx, trigger, wanted=config_stdin)
     values = changes({"type": type_, "is_active": active, **config}, clear, TRIGGER_CLEARABLE)
     return ctx.write_each(
-        trigger,
-        lambda services, reference: services.workflow_triggers.update(reference, values),
-        find=lambda services, reference: services.workflow_triggers.find(reference),
-        inputs=config,
+        trigger, lambda services, reference: services.workflow_triggers.update(reference, values), inputs=config
     )
 
 
@@ -109,11 +105,7 @@ def remove(ctx: Context, trigger: TriggerRefs) -> tuple[ItemResult, ...] | Workf
 
     update --inactive keeps triggers from firing, and keeps their settings.
     """
-    return ctx.write_each(
-        trigger,
-        lambda services, reference: services.workflow_triggers.remove(reference),
-        find=lambda services, reference: services.workflow_triggers.find(reference),
-    )
+    return ctx.write_each(trigger, lambda services, reference: services.workflow_triggers.remove(reference))
 
 
 def _config(ctx: Context, references: list[str] | None = None, *, wanted: bool) -> dict[str, dict[str, Any]]:

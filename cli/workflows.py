@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.agent_options import ChangedBy, Notes, text_of
-from cli.bulk import FROM_STDIN
 from cli.changes import changes, clear_option
 from cli.context import Context
 from cli.options import (
     DEFAULT_LIMIT,
     All,
+    Deleted,
     Limit,
+    OnlyDeleted,
     Since,
     Until,
     Where,
@@ -23,11 +23,12 @@ from cli.options import (
 )
 from cli.output import Listing
 from cli.registry import STAFF, Noun, Risk, Undo
-from platform_core.agents.types import ChangeNote
+from cli.versions import ChangedBy, Notes
 from platform_core.bulk.types import ItemResult, ItemValue
 from platform_core.errors import UsageError
 from platform_core.listing.types import ListRequest
 from platform_core.runs.types import RUN_SORTS, RunStatus, RunSummary
+from platform_core.versions.types import ChangeNote
 from platform_core.workflows.types import (
     CLEARABLE,
     WORKFLOW_SORTS,
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 
 noun = Noun("workflows", "Automations of nodes and connections: versions, triggers, schedules, runs.")
 
-Deleted = Annotated[bool, typer.Option("--deleted", help="Look among the deleted ones.")]
 File = Annotated[
     str | None,
     typer.Option("--file", metavar="FILE", help="JSON with nodes, connections and settings; - is stdin."),
@@ -64,7 +64,7 @@ def list_workflows(
     ] = None,
     category: Annotated[str | None, typer.Option(help="Only these.")] = None,
     tag: Annotated[str | None, typer.Option(metavar="WORD", help="Only those with this tag.")] = None,
-    deleted: Annotated[bool, typer.Option("--deleted", help="The deleted ones instead.")] = False,
+    deleted: OnlyDeleted = False,
     where: Where = None,
     since: Since = None,
     until: Until = None,
@@ -155,7 +155,6 @@ def update(
     return ctx.write_each(
         workflow,
         lambda services, reference: services.workflows.update(reference, values, given=graph, note=note),
-        find=lambda services, reference: services.workflows.find(reference),
         inputs={"graph": graph},
     )
 
@@ -187,10 +186,10 @@ def graph_of(ctx: Context, file: str | None, references: "Sequence[str]" = ()) -
     """
     if file is None:
         return None
-    if file == FROM_STDIN and FROM_STDIN in references:
-        raise UsageError("standard input can be read once only", "name a file for --file")
+    from cli.text_input import refuse_stdin_twice, text_of
     from platform_core.workflows.graph import parsed
 
+    refuse_stdin_twice(file, "--file", references)
     return parsed(text_of(ctx, file))
 
 

@@ -16,6 +16,8 @@ MASK = "***"
 # With its country's code: anything else that is made of digits may be a secret.
 _PHONE = re.compile(r"\+[0-9][0-9 ()./-]{6,}[0-9]{2}")
 _PHONE_DIGITS_SHOWN = 2
+# An API key of ours, whole or mistyped: what is longer than the beginning by which people name one.
+_KEY = re.compile("(aa_(?:live|test)_[0-9A-Za-z]{6})[0-9A-Za-z]{3,}")
 
 
 def masked(value: Any) -> Any:
@@ -25,6 +27,11 @@ def masked(value: Any) -> Any:
     if isinstance(value, str) and _PHONE.fullmatch(value):
         return MASK + value[-_PHONE_DIGITS_SHOWN:]
     return MASK
+
+
+def without_keys(text: str) -> str:
+    """The text with no more of an API key in it than the beginning that lists show."""
+    return _KEY.sub(r"\1…", text)
 
 
 @cache
@@ -49,6 +56,12 @@ def with_masks(value: Any) -> Any:
     if isinstance(value, (tuple, list, set, frozenset)):
         return type(value)(with_masks(part) for part in value)
     return value
+
+
+def masked_names(value: Any) -> list[str]:
+    """The fields of a result that are masked, and hold something."""
+    named = fields(value) if is_dataclass(value) else ()
+    return [field.name for field in named if "masked" in field.metadata and getattr(value, field.name) is not None]
 
 
 def _masked_fields(value: Any) -> Iterator[tuple[str, Any]]:

@@ -8,11 +8,12 @@ from typing import NoReturn
 
 from platform_core.errors import UsageError
 
-FORMS = "today, yesterday, this-week, last-month, -30d, 2026, 2026-10, 2026-10-31, 2026-10-01..2026-10-31, 2026-10.."
+FORMS = "today, this-week, last-month, -30d, +30d, 2026, 2026-10, 2026-10-31, 2026-10-01..2026-10-31, 2026-10.."
+END_FORMS = "for example: 90d from now, through 2026-10-31, through 2026-10, or this-month"
 # The database's; a moment is as long as this.
 TICK = timedelta(microseconds=1)
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_BACK = re.compile(r"-([0-9]{1,6})([hdw])")
+_SPAN = re.compile(r"([+-])([0-9]{1,6})([hdw])")
 _DURATION = re.compile(r"([0-9]{1,6})([smhdw])")
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2}))?(?:-([0-9]{2}))?")
 _INSTANT = re.compile(
@@ -93,14 +94,29 @@ def parse_moment(text: str, now: Now) -> datetime:
     return start
 
 
+def parse_end(text: str, now: Now) -> datetime:
+    """Until when: so long from now (90d), through the end of a period (2026-10-31, 2026-10, this-month), or a time.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if _DURATION.fullmatch(text) or _INSTANT.fullmatch(text):
+        return parse_moment(text, now)
+    end = parse_period(text, now).end if text.lower() in NAMED or _DATE.fullmatch(text) else None
+    if end is None:
+        raise UsageError(f"{text!r} is no moment", f"{END_FORMS}, or a time like 2026-10-31T12:00:00Z")
+    return end
+
+
 def _single(text: str, now: Now) -> Period:
     if named := NAMED.get(text.lower()):
         start, end = named(now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0))
         return Period(start, end, end)
-    if back := _BACK.fullmatch(text):
-        moment = now().astimezone(UTC)
-        start = moment - timedelta(**{UNITS[back[2]]: int(back[1])})
-        return Period(start, moment, start)
+    if span := _SPAN.fullmatch(text):
+        moment, length = now().astimezone(UTC), timedelta(**{UNITS[span[3]]: int(span[2])})
+        if span[1] == "+":
+            return Period(moment, moment + length, moment + length)
+        return Period(moment - length, moment, moment - length)
     if date := _DATE.fullmatch(text):
         start, end = _calendar(*(int(part) if part else None for part in date.groups()))
         return Period(start, end, end)

@@ -8,6 +8,8 @@ from platform_core.errors import Conflict, NotFound, UsageError
 
 UUID_ENDING_LENGTH = 8
 NAME_LENGTH = 200
+# No more than that: what joins emoji, and letters of Persian or Hindi, is no control character, nor is a hard space.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _UUID_ENDING = re.compile(r"[0-9a-f-]{8,35}", re.IGNORECASE)
 
 
@@ -30,14 +32,29 @@ def as_uuid_ending(reference: str) -> str | None:
     return reference.lower()
 
 
+def has_controls(text: str) -> bool:
+    """Whether a text holds characters that control a terminal, a line or a direction, or is no text at all."""
+    return _CONTROL.search(text) is not None
+
+
 def checked_name(name: str | None) -> None:
     """A name for people, as the constraints of the tables have it; None is none yet.
 
     Raises:
         UsageError: it is empty, too long, or holds control characters.
     """
-    if name is not None and not (name.isprintable() and 1 <= len(name) <= NAME_LENGTH):
+    if name is not None and (has_controls(name) or not 1 <= len(name) <= NAME_LENGTH):
         raise UsageError(f"{name[:NAME_LENGTH]!r} is no name", f"1 to {NAME_LENGTH} characters, no control characters")
+
+
+def other_state_hint(other: Sequence[tuple[UUID, str]], *, deleted: bool) -> str:
+    """A hint that what was looked for is there, but not among the living; or not among the deleted.
+
+    Args:
+        other: its candidates there.
+        deleted: whether it was looked for among the deleted.
+    """
+    return f"{other[0][1]} is {'not ' if deleted else ''}deleted{'' if deleted else ': look with --deleted'}"
 
 
 def exactly_one(noun: str, reference: str, found: Sequence[tuple[UUID, str]], hint: str) -> UUID:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from platform_core.agents.skills import SkillService
     from platform_core.agents.specs import SpecService
     from platform_core.agents.terms import TermService
+    from platform_core.agents.versions import AgentVersionService
     from platform_core.audit.service import AuditService
     from platform_core.bulk.service import BulkService
     from platform_core.crews.service import CrewService
@@ -32,12 +33,14 @@ if TYPE_CHECKING:
     from platform_core.projects.service import ProjectService
     from platform_core.requests.service import RequestService
     from platform_core.runs.service import RunService
+    from platform_core.teams.members import MemberService
     from platform_core.teams.service import TeamService
+    from platform_core.users.identities import IdentityService
     from platform_core.users.service import UserService
     from platform_core.workflows.schedules import ScheduleService
     from platform_core.workflows.service import WorkflowService
     from platform_core.workflows.triggers import TriggerService
-    from platform_core.workflows.versions import VersionService
+    from platform_core.workflows.versions import WorkflowVersionService
 
 
 class Services:
@@ -93,10 +96,17 @@ class Services:
 
     @cached_property
     def agent_specs(self) -> "SpecService":
-        """Specifications of agents and their versions."""
+        """Specifications of agents, out to files and in from them."""
         from platform_core.agents.specs import SpecService
 
         return SpecService(self)
+
+    @cached_property
+    def agent_versions(self) -> "AgentVersionService":
+        """Versions of agents."""
+        from platform_core.agents.versions import AgentVersionService
+
+        return AgentVersionService(self)
 
     @cached_property
     def agent_configurations(self) -> "ConfigurationService":
@@ -238,17 +248,31 @@ class Services:
 
     @cached_property
     def teams(self) -> "TeamService":
-        """Teams and their members."""
+        """Teams."""
         from platform_core.teams.service import TeamService
 
         return TeamService(self)
 
     @cached_property
+    def team_members(self) -> "MemberService":
+        """Members of teams."""
+        from platform_core.teams.members import MemberService
+
+        return MemberService(self)
+
+    @cached_property
     def users(self) -> "UserService":
-        """Users and their identities."""
+        """Users."""
         from platform_core.users.service import UserService
 
         return UserService(self)
+
+    @cached_property
+    def user_identities(self) -> "IdentityService":
+        """By whom else users are known."""
+        from platform_core.users.identities import IdentityService
+
+        return IdentityService(self)
 
     @cached_property
     def workflows(self) -> "WorkflowService":
@@ -258,11 +282,11 @@ class Services:
         return WorkflowService(self)
 
     @cached_property
-    def workflow_versions(self) -> "VersionService":
+    def workflow_versions(self) -> "WorkflowVersionService":
         """Versions of workflows."""
-        from platform_core.workflows.versions import VersionService
+        from platform_core.workflows.versions import WorkflowVersionService
 
-        return VersionService(self)
+        return WorkflowVersionService(self)
 
     @cached_property
     def workflow_triggers(self) -> "TriggerService":
@@ -277,3 +301,15 @@ class Services:
         from platform_core.workflows.schedules import ScheduleService
 
         return ScheduleService(self)
+
+
+class Service:
+    """What the service of every noun is made of.
+
+    Args:
+        services: of the unit of work.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._connection = services.connection

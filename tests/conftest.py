@@ -10,6 +10,7 @@ import hypothesis
 import pytest
 
 from platform_core.platform import Platform
+from tests.compiled import share
 from tests.support import Cluster, Database, Result, run
 
 # The same examples every time, so that a red run is red again; others: --hypothesis-profile=random.
@@ -20,6 +21,8 @@ hypothesis.settings.load_profile("same")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts its background jobs so, and what ignores Ctrl-C hands that on to the commands under test.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+share()
 
 POSTGRES = os.environ.get("AGENTADM_TEST_POSTGRES", "18")
 

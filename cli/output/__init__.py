@@ -1,29 +1,27 @@
-"""The only renderer: values to stdout in seven formats, notes, dry-run changes and errors to stderr.
+"""The only renderer: values to stdout in seven formats; notes, dry-run changes and errors are in notes.py.
 
 Text that users wrote is data: it is never read as markup, and never reaches a terminal as a control sequence.
 """
 
-import shutil
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from typing import TYPE_CHECKING, Any, Generic, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from cli.output.text import as_json, builtins_of, counted, visible, visible_lines
+from cli.output.notes import terminal_width, write_note
+from cli.output.text import builtins_of, visible_lines
 from cli.shared import OutputFormat
-from platform_core.errors import AgentadmError, UsageError
-from platform_core.masking import with_masks
+from platform_core.errors import UsageError
+from platform_core.masking import masked_names, with_masks
 from platform_core.near import did_you_mean
 
 if TYPE_CHECKING:
     from cli.context import Invocation
-    from platform_core.operations.types import Outcome
 
 T = TypeVar("T")
 
 MACHINE_FORMATS = frozenset({OutputFormat.JSON, OutputFormat.JSONL, OutputFormat.CSV, OutputFormat.YAML})
-SHOWN_CHANGES = 20
 
 
 @dataclass(frozen=True)
@@ -78,16 +76,28 @@ def render(value: Any, result_type: Any, invocation: "Invocation") -> None:
     if isinstance(value, Listing) and value.chunks is not None:
         _write_chunks(value.chunks, chosen, invocation)
         return
-    _write(format_of(invocation), rows, chosen, invocation, single=single)
+    row_type = _row_type(result_type, rows if isinstance(rows, Sequence) else ())
+    # What was chosen is given up from the end.
+    matters = chosen if invocation.shared.columns else getattr(row_type, "MATTERS", ())
+    _write(format_of(invocation), rows, chosen, invocation, single=single, matters=matters)
     if single:
+        _say_what_is_masked(value, chosen, invocation)
         return
     # Also with --quiet: no list is cut in silence.
     if isinstance(value, Listing) and value.more:
-        write_note(
-            invocation.stderr, f"the first {len(list(rows))} only: there are more, ask for them with --limit N or --all"
-        )
+        shown = len(list(rows))
+        write_note(invocation, f"the first {shown} only: there are more, ask for them with --limit N or --all")
     elif not rows and not invocation.shared.quiet:
-        write_note(invocation.stderr, "none found")
+        write_note(invocation, "none found")
+
+
+def _say_what_is_masked(value: Any, names: Sequence[str], invocation: "Invocation") -> None:
+    """To people; programs know, and a command that does not reveal has nothing to say."""
+    shared, command = invocation.shared, invocation.command
+    if format_of(invocation) is not OutputFormat.TABLE or shared.reveal or shared.quiet:
+        return
+    if command is not None and command.masks and (hidden := [name for name in masked_names(value) if name in names]):
+        write_note(invocation, f"masked: {', '.join(hidden)} (--reveal shows them, and goes on record)")
 
 
 def _masked(rows: Iterable[Any]) -> Iterable[Any]:
@@ -143,7 +153,13 @@ def _write_chunks(chunks: Iterable[bytes], names: Sequence[str], invocation: "In
 
 
 def _write(
-    output: OutputFormat, rows: Iterable[Any], names: Sequence[str], invocation: "Invocation", *, single: bool
+    output: OutputFormat,
+    rows: Iterable[Any],
+    names: Sequence[str],
+    invocation: "Invocation",
+    *,
+    single: bool,
+    matters: Sequence[str],
 ) -> None:
     from cli.output import machine, people
 
@@ -151,17 +167,18 @@ def _write(
     if output is OutputFormat.TABLE:
         from platform_core.bulk.types import ItemValue
 
-        width, colour = _terminal_width(invocation), has_colour(invocation)
+        width, colour = terminal_width(invocation), has_colour(invocation)
         if isinstance(rows, Sequence) and rows and isinstance(rows[0], ItemValue) and not invocation.shared.columns:
             people.write_results(rows, stdout, width=width, colour=colour)
             return
         raw = (_select(row, names, _attribute) for row in rows)
         if single:
-            people.write_section(next(raw), names, stdout, width=width, colour=colour)
+            whole = invocation.shared.columns is not None
+            people.write_section(next(raw), names, stdout, width=width, colour=colour, cut=not whole)
             return
-        hidden = people.write_table(raw, names, stdout, width=width, colour=colour)
+        hidden = people.write_table(raw, names, stdout, width=width, colour=colour, matters=matters)
         if hidden:
-            write_note(invocation.stderr, f"no room for: {', '.join(hidden)} (--columns chooses, -o json has all)")
+            write_note(invocation, f"no room for: {', '.join(hidden)} (--columns chooses, -o json has all)")
         return
     plain = _plain_rows(rows, names)
     if output is OutputFormat.JSON:
@@ -176,46 +193,6 @@ def _write(
         machine.write_plain(plain, names, stdout, single=single)
     else:
         people.write_markdown(plain, names, stdout, single=single)
-
-
-def write_note(stderr: TextIO, text: str) -> None:
-    """One line on stderr that is not the result."""
-    stderr.write(f"{visible(text)}\n")
-
-
-def write_error(error: AgentadmError, invocation: "Invocation", machine: bool) -> None:
-    """An error on stderr: one line and a hint for people, one JSON object with a machine format."""
-    if machine:
-        told = {
-            "code": int(error.code),
-            "kind": error.kind,
-            "message": error.message,
-            "hint": error.hint,
-            "operation_id": error.operation_id,
-        }
-        invocation.stderr.write(as_json({"error": told}) + "\n")
-        return
-    invocation.stderr.write(f"error: {visible(error.message)}\n")
-    if error.hint:
-        invocation.stderr.write(f"hint: {visible(error.hint)}\n")
-
-
-def write_changes(invocation: "Invocation", outcome: "Outcome[Any]") -> None:
-    """What a dry run would have changed, on stderr."""
-    from cli.output.people import change_line
-
-    changes = outcome.changes
-    total = 0 if changes is None else changes.total
-    # What triggers derive is listed, and not counted: as in the real run.
-    rows = counted(outcome.affected, "row")
-    write_note(invocation.stderr, f"dry run: {rows} would change, nothing was changed")
-    shown = () if changes is None else changes.shown[:SHOWN_CHANGES]
-    for change in shown:
-        write_note(invocation.stderr, f"  {change_line(change)}")
-    if total > len(shown):
-        write_note(invocation.stderr, f"  and {total - len(shown):,} more")
-    for request in outcome.planned:
-        write_note(invocation.stderr, f"  would send: {as_json(dict(request))}")
 
 
 def _row_type(result_type: Any, rows: Sequence[Any]) -> Any:
@@ -272,9 +249,3 @@ def has_colour(invocation: "Invocation") -> bool:
     environ = invocation.environ
     capable = environ.get("TERM", "") not in {"", "dumb", "unknown"}
     return invocation.stdout.isatty() and capable and not environ.get("NO_COLOR")
-
-
-def _terminal_width(invocation: "Invocation") -> int:
-    if given := invocation.environ.get("COLUMNS", ""):
-        return max(20, int(given)) if given.isdigit() else 80
-    return max(20, shutil.get_terminal_size().columns)

@@ -9,7 +9,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TextIO
 from uuid import UUID
 
-from cli.output.text import as_json, builtins_of, cell, markdown_cell, visible
+from cli.output.text import as_json, builtins_of, cell, counted, markdown_cell, parts, visible, visible_lines
+from cli.output.widths import GAP, SHORTEST_TEXT, fit, without_empty
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -21,10 +22,12 @@ Row = Mapping[str, Any]
 
 # Columns are sized by this many rows; what comes later is cut to that width.
 SIZED_BY = 500
-GAP = 2
-SHORTEST_TEXT = 12
 # Whole words say more than a cut one here: these wrap.
 PROSE = frozenset({"detail", "advice", "meaning", "line", "message"})
+# Of one text where other fields stand beside it.
+SHOWN_LINES = 40
+SHOWN_CHARACTERS = 4000
+CHANGED_CHARACTERS = 200
 # Of emoji that are joined from several, one terminal makes two cells and another eight: rows would break.
 _OF_UNSURE_WIDTH = re.compile("[\U0001f3fb-\U0001f3ff\ufe0f]|\u200d(?=[\u2190-\u2bff\U0001f000-\U0001faff])")
 STYLES = {"suspended": "red", "failed": "red", "lost": "red", "no": "red", "pending": "magenta", "active": "green"}
@@ -32,7 +35,13 @@ STYLED = frozenset({"status", "state", "last_state", "ok"})
 
 
 def write_table(
-    rows: Iterable[Row], names: Sequence[str], stdout: TextIO, *, width: int, colour: bool = False
+    rows: Iterable[Row],
+    names: Sequence[str],
+    stdout: TextIO,
+    *,
+    width: int,
+    colour: bool = False,
+    matters: Sequence[str] = (),
 ) -> list[str]:
     """Write a table no wider than the terminal.
 
@@ -42,6 +51,7 @@ def write_table(
         stdout: where to.
         width: of the terminal, in cells.
         colour: whether headers and status words stand out.
+        matters: the columns that give way last, the most important first; the first and the last where none is named.
 
     Returns:
         The columns that found no place, for a note.
@@ -58,7 +68,12 @@ def write_table(
     needs = [max(cell_len(name), *(cell_len(line[place]) for line in texts)) for place, name in enumerate(names)]
     texty = [any(isinstance(row[name], str) and not _is_word(row[name]) for row in sample) for name in names]
     empty = [not any(line[place] for line in texts) for place in range(len(names))]
-    widths = fit(without_empty(needs, empty, width), texty, width)
+    last = [names.index(name) for name in matters if name in names] or [0, len(names) - 1]
+    shortest = [
+        min(need, max(SHORTEST_TEXT, len(name))) if is_text else need
+        for name, need, is_text in zip(names, needs, texty, strict=True)
+    ]
+    widths = fit(without_empty(needs, empty, width), shortest, width, last)
     kept = [place for place, given in enumerate(widths) if given]
     numeric = [_is_numeric([row[name] for row in sample]) for name in names]
     block, first = sample, True
@@ -81,8 +96,10 @@ def write_table(
     return [name for place, name in enumerate(names) if place not in kept]
 
 
-def write_section(row: Row, names: Sequence[str], stdout: TextIO, *, width: int, colour: bool = False) -> None:
-    """Write one thing: a field a line, its name to the left."""
+def write_section(
+    row: Row, names: Sequence[str], stdout: TextIO, *, width: int, colour: bool = False, cut: bool = True
+) -> None:
+    """Write one thing: a field a line, its name to the left; a long text only to be looked into, if `cut`."""
     from rich.table import Table
     from rich.text import Text
 
@@ -90,7 +107,8 @@ def write_section(row: Row, names: Sequence[str], stdout: TextIO, *, width: int,
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name in names:
-        table.add_row(Text(visible(name)), _styled(name, whole(row[name]), Text))
+        text = whole(row[name])
+        table.add_row(Text(visible(name)), _styled(name, _beginning(text, name) if cut else text, Text))
     _print(table, stdout, width, colour=colour)
 
 
@@ -139,71 +157,26 @@ def write_markdown(rows: Iterable[Row], names: Sequence[str], stdout: TextIO, *,
     stdout.writelines(f"| {' | '.join(markdown_cell(row[name]) for name in names)} |\n" for row in stream)
 
 
-def without_empty(needs: Sequence[int], empty: Sequence[bool], width: int) -> list[int]:
-    """What columns need, 0 for those without a value in any row that have to give way, from the right."""
-    left = list(needs)
-    for place in reversed(range(1, len(left) - 1)):
-        if empty[place] and sum(left) + GAP * (sum(map(bool, left)) - 1) > width:
-            left[place] = 0
-    return left
-
-
-def fit(needs: Sequence[int], texty: Sequence[bool], width: int) -> list[int]:
-    """Widths of columns that together fit a terminal.
-
-    Free text gives way first, the widest first; then columns are left out from the right, all but the first and the
-    last, which tell one row from another.
-
-    Args:
-        needs: cells that each column would take.
-        texty: which columns hold free text and may be cut.
-        width: of the terminal.
-
-    Returns:
-        A width for each column; 0 for one that found no place.
-    """
-    widths = list(needs)
-
-    def excess() -> int:
-        shown = [given for given in widths if given]
-        return sum(shown) + GAP * (len(shown) - 1) - width
-
-    def text_columns() -> list[int]:
-        return [place for place, given in enumerate(widths) if texty[place] and given > SHORTEST_TEXT]
-
-    while excess() > 0:
-        if wide := text_columns():
-            widest = max(wide, key=lambda place: widths[place])
-            # Down to the next widest only, so that columns share the loss.
-            next_widest = max(
-                (widths[place] for place in wide if widths[place] < widths[widest]), default=SHORTEST_TEXT
-            )
-            widths[widest] = max(next_widest, widths[widest] - excess())
-            if widths[widest] == needs[widest] or len({widths[place] for place in wide}) == 1:
-                widths[widest] -= 1
-        elif (dropped := next((place for place in range(len(widths) - 2, 0, -1) if widths[place]), None)) is not None:
-            widths[dropped] = 0
-        else:
-            break
-    # What a column left out gave free goes to the texts that were cut, the first ones first.
-    for place, given in enumerate(widths):
-        if given and texty[place] and excess() < 0:
-            widths[place] = min(needs[place], given - excess())
-    return widths
-
-
 def short(value: Any) -> str:
     """A value in a table: times to the minute, ids by their ending, emoji without skin tones and joiners."""
     if isinstance(value, UUID):
         return f"…{str(value)[-8:]}"
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%d %H:%M}"
+    if isinstance(value, str):
+        value = value.rstrip("\n").replace("\n", "↵ ")
     return _OF_UNSURE_WIDTH.sub("", _text(value))
 
 
 def whole(value: Any) -> str:
-    """A value by itself: times to the second, with how long ago; parts and entries one a line."""
-    if isinstance(value, (tuple, list)) and value and all(is_dataclass(part) for part in value):
+    """A value by itself: times to the second, with how long ago; lines, parts and entries one a line."""
+    if isinstance(value, str):
+        return visible_lines(value.replace("\r\n", "\n").rstrip("\n")).expandtabs(4)
+    if (
+        isinstance(value, (tuple, list))
+        and value
+        and all(isinstance(part, dict) or is_dataclass(part) for part in value)
+    ):
         return "\n".join(visible(_part(part)) for part in value)
     if isinstance(value, datetime):
         moment = value.astimezone(UTC)
@@ -232,8 +205,14 @@ def _part(part: Any) -> str:
         image = "" if part.action != "delete" else f": {as_json(part.before)}"
         forged = f" FORGED by {part.login} ({part.application})" if part.forged else ""
         return f"{change_line(part)}{image}{forged}"
-    told = builtins_of(part)
-    return ", ".join(f"{name}: {cell(value)}" for name, value in told.items())
+    return parts(builtins_of(part))
+
+
+def _beginning(text: str, name: str) -> str:
+    """As much of a text as there is room for beside others; what is left out is counted."""
+    shown = "\n".join(text.split("\n", SHOWN_LINES)[:SHOWN_LINES])[:SHOWN_CHARACTERS].rstrip()
+    more = len(text) - len(shown)
+    return f"{shown}\n… {counted(more, 'more character')}: --columns {name} shows all" if more > 0 else text
 
 
 def change_line(change: "Change") -> str:
@@ -243,8 +222,15 @@ def change_line(change: "Change") -> str:
     if change.action != "update":
         return line
     before, after = change.before or {}, change.after or {}
-    told = (f"{name}: {cell(before.get(name))} -> {cell(after.get(name))}" for name in after if name != "updated_at")
+    told = (f"{name}: {_changed(before, name)} -> {_changed(after, name)}" for name in after if name != "updated_at")
     return f"{line}: {', '.join(told)}"
+
+
+def _changed(image: Mapping[str, Any], name: str) -> str:
+    """A value of a changed row, cut: whole ones are in the formats for programs."""
+    text = cell(image.get(name)).rstrip("\n").replace("\n", "↵ ")
+    more = len(text) - CHANGED_CHARACTERS
+    return text if more <= 0 else f"{text[:CHANGED_CHARACTERS]}… ({counted(more, 'more character')})"
 
 
 def _is_numeric(values: Sequence[Any]) -> bool:
@@ -255,7 +241,7 @@ def _is_numeric(values: Sequence[Any]) -> bool:
 def _text(value: Any) -> str:
     if isinstance(value, (tuple, list, dict)) or is_dataclass(value):
         value = builtins_of(value)
-    return visible(cell(value))
+    return visible(parts(value))
 
 
 def _is_word(value: Any) -> bool:

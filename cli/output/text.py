@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from platform_core.money import Money, written
+from platform_core.money import Money, is_currency, written
 from platform_core.spreadsheet import guarded, unguarded_cell
 
 __all__ = ["unguarded_cell"]
@@ -62,17 +62,40 @@ def cell(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, dict) and value.keys() == MONEY:
-        return written(Money(**value))
+    value = _with_amounts(value)
     if isinstance(value, (dict, list, tuple)):
         return as_json(value) if value else ""
     return str(value)
+
+
+def _with_amounts(value: Any) -> Any:
+    """The value with amounts, at whatever depth, as people write them; what only looks like one stays as it is."""
+    if isinstance(value, (list, tuple)):
+        return [_with_amounts(part) for part in value]
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == MONEY and type(value["amount"]) is int and is_currency(value["currency"]):
+        return written(Money(**value))
+    return {name: _with_amounts(part) for name, part in value.items()}
+
+
+def parts(value: Any) -> str:
+    """A plain value for people: entries with their names, texts one after the other."""
+    value = _with_amounts(value)
+    if isinstance(value, dict):
+        told = ((name, cell(part)) for name, part in value.items())
+        return ", ".join(f"{name}: {text}" for name, text in told if text)
+    if isinstance(value, (list, tuple)) and all(isinstance(part, str) for part in value):
+        return ", ".join(value)
+    return cell(value)
 
 
 def csv_cell(value: Any) -> str | None:
     """A CSV cell exactly as it is; None for what has no value."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, (dict, list, tuple)) and not isinstance(_with_amounts(value), str):
+        return as_json(value) if value else None
     return value if isinstance(value, str) else cell(value) or None
 
 
@@ -83,9 +106,19 @@ def spreadsheet_cell(value: Any) -> str | None:
 
 def markdown_cell(value: Any) -> str:
     """A cell of a Markdown table, with nothing in it read as markup."""
-    return _MARKDOWN.sub(r"\\\1", visible(cell(value)))
+    return _MARKDOWN.sub(r"\\\1", visible(parts(value)))
 
 
 def counted(number: int, noun: str) -> str:
     """A number with its noun: 1 row, 2 rows."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def wrapped(text: str, width: int, indent: str, first: str = "") -> str:
+    """A text in lines no longer than that, all but the first indented; words, which may be references, stay whole."""
+    import textwrap
+
+    return textwrap.fill(
+        text, max(width, len(indent) + 20), initial_indent=first, subsequent_indent=indent,
+        break_on_hyphens=False, break_long_words=False,
+    )  # fmt: skip

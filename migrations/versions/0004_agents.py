@@ -6,7 +6,7 @@ from alembic import op
 
 revision = "0004"
 down_revision = "0003"
-LOCKS = "teams for as long as it takes to read it once: counts are added, with a check"
+LOCKS = "users and teams for as long as it takes to read each once: an index of the deleted, counts with a check"
 
 
 def run(name: str) -> None:

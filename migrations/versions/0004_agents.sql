@@ -8,6 +8,10 @@ ALTER TABLE agentadm.teams
     ADD COLUMN workflow_count integer DEFAULT 0 NOT NULL,
     ADD CONSTRAINT teams_agent_count_check CHECK (agent_count <= max_agents);
 
+CREATE INDEX users_deleted_idx ON agentadm.users (created_at, id) WHERE deleted_at IS NOT NULL;
+
+CREATE INDEX teams_deleted_idx ON agentadm.teams (created_at, id) WHERE deleted_at IS NOT NULL;
+
 DROP TRIGGER audit_insert ON agentadm.teams;
 DROP TRIGGER audit_update ON agentadm.teams;
 DROP TRIGGER audit_delete ON agentadm.teams;
@@ -39,6 +43,7 @@ DECLARE
     role_name text;
     privilege text;
     out_of_reach text;
+    hidden_in regclass;
 BEGIN
     REVOKE ALL ON ALL FUNCTIONS IN SCHEMA agentadm FROM PUBLIC;
     ALTER DEFAULT PRIVILEGES IN SCHEMA agentadm REVOKE ALL ON FUNCTIONS FROM PUBLIC;
@@ -54,7 +59,7 @@ BEGIN
                 'EXECUTE ON FUNCTION agentadm.now(), agentadm.is_production(), agentadm.uuid_v7(), '
                     'agentadm.is_operator(), agentadm.current_user_id(), agentadm.is_platform_admin(), '
                     'agentadm.teams_of_user(text[]), agentadm.is_graph(jsonb, jsonb), agentadm.changed_by(), '
-                    'agentadm.is_undoing(), agentadm.may_say(), '
+                    'agentadm.is_undoing(), agentadm.may_say(), agentadm.agent_contacts(uuid), '
                     'agentadm.plan_of(uuid, uuid, text), agentadm.subscription_grants(text), '
                     'agentadm.agent_plan_of(uuid, uuid, uuid), agentadm.period_start(integer, timestamptz), '
                     'agentadm.limit_chain(uuid, uuid, uuid, text, timestamptz), '
@@ -69,7 +74,7 @@ BEGIN
                     'agentadm.workflows, agentadm.workflow_versions, agentadm.workflow_schedules, '
                     'agentadm.agent_stats, agentadm.user_usage_summary',
                 format('SELECT (%s) ON agentadm.api_keys', agentadm.columns_but('agentadm.api_keys', '{key_hash}')),
-                'SELECT (id, name, provider, model_id, is_active) ON agentadm.ai_models',
+                'SELECT (id, name, provider, model_id, is_active, created_at) ON agentadm.ai_models',
                 'SELECT (id, workflow_id, type, is_active, last_fired_at, created_at, updated_at) '
                     'ON agentadm.workflow_triggers',
                 'INSERT (team_id, name, slug, handle, agent_type, description, icon_url, base_website, custom_website, '
@@ -183,6 +188,18 @@ BEGIN
         WHERE to_regrole(r.role_name) IS NOT NULL
     LOOP
         EXECUTE format('GRANT %s TO %I', privilege, role_name);
+    END LOOP;
+    -- Secrets are read by administrators only. What others need of them, they ask functions for: see 84_secrets.sql.
+    FOR role_name, hidden_in IN
+        SELECT r.rolname, c.oid::regclass FROM pg_roles r CROSS JOIN pg_class c
+        WHERE r.rolname IN ('agentadm_tenant', 'agentadm_analytics', 'agentadm_support', 'agentadm_billing')
+            AND c.relnamespace = 'agentadm'::regnamespace AND c.relkind IN ('r', 'p')
+            AND agentadm.secret_columns(c.relname) <> '{}' AND has_table_privilege(r.oid, c.oid, 'SELECT')
+    LOOP
+        EXECUTE format('REVOKE SELECT ON %s FROM %I', hidden_in, role_name);
+        EXECUTE format('GRANT SELECT (%s) ON %s TO %I', agentadm.columns_but(
+            hidden_in, agentadm.secret_columns((SELECT c.relname FROM pg_class c WHERE c.oid = hidden_in))
+        ), hidden_in, role_name);
     END LOOP;
     -- A trigger function runs with our rights: on a table of somebody's own it would write what that somebody wants. Rows
     -- are reached through the parents, whose policies and triggers hold; never through a partition.
@@ -934,6 +951,79 @@ BEGIN
 END
 $$;
 
+-- What is secret is read by administrators only. Others ask here for what they need of it, and get no more. They may ask
+-- in any session: nothing here heeds its settings.
+
+-- The contacts of one agent, encrypted, to be revealed: to operators, and to whoever sees the agent as one of its team.
+CREATE OR REPLACE FUNCTION agentadm.agent_contacts(of_agent uuid)
+    RETURNS TABLE (contact_email text, contact_phone text, contact_whatsapp text)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+SELECT a.contact_email, a.contact_phone, a.contact_whatsapp
+FROM agentadm.agents a
+WHERE a.id = of_agent AND (
+    agentadm.is_operator() OR agentadm.is_platform_admin()
+    OR current_setting('role') IS DISTINCT FROM 'agentadm_tenant' AND agentadm.is_administrator()
+    OR a.team_id = ANY (agentadm.teams_of_user('{owner,admin,member,viewer}'))
+)
+$$;
+
+-- With which version of the encryption key the configuration of a trigger is encrypted; NULL where it has none.
+CREATE OR REPLACE FUNCTION agentadm.trigger_key_version(of_trigger uuid) RETURNS integer
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT split_part(t.config, ':', 1)::integer FROM agentadm.workflow_triggers t WHERE t.id = of_trigger $$;
+
+-- The same of the key of a model.
+CREATE OR REPLACE FUNCTION agentadm.model_key_version(of_model uuid) RETURNS integer
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT split_part(m.api_key, ':', 1)::integer FROM agentadm.ai_models m WHERE m.id = of_model $$;
+
+-- The hashes of keys that bcrypt has hashed and that begin so. With none that begins so, another's: to compare with it
+-- takes as long. What is under a pepper does not come out.
+CREATE OR REPLACE FUNCTION agentadm.bcrypt_candidates(beginnings text[]) RETURNS TABLE (key_hash text, begins_so boolean)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+(SELECT k.key_hash, true FROM agentadm.api_keys k
+ WHERE k.hash_version = 'bcrypt' AND k.display_start = ANY (beginnings))
+UNION ALL
+(SELECT k.key_hash, false FROM agentadm.api_keys k WHERE k.hash_version = 'bcrypt' LIMIT 1)
+$$;
+
+-- An HMAC-SHA-256 of what tells the inputs of operations apart, with the key of the installation, which stays here.
+CREATE OR REPLACE FUNCTION agentadm.inputs_digest(message bytea) RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+SELECT encode(sha256(outer_pad || sha256(inner_pad || message)), 'hex')
+FROM (
+    SELECT string_agg(set_byte(decode('00', 'hex'), 0, k.octet # 54), ''::bytea ORDER BY k.place) AS inner_pad,
+        string_agg(set_byte(decode('00', 'hex'), 0, k.octet # 92), ''::bytea ORDER BY k.place) AS outer_pad
+    FROM (
+        SELECT p.place, CASE WHEN p.place < length(i.digest_key) THEN get_byte(i.digest_key, p.place) ELSE 0 END AS octet
+        FROM agentadm.installation i CROSS JOIN generate_series(0, 63) p (place)
+    ) k
+) pads
+$$;
+
+-- API keys: what the database keeps of itself.
+
+-- A key does not come back to life under a pepper that was taken out of use meanwhile: nothing could verify it. Who takes
+-- one out of use waits for us, and then counts the key among the living.
+CREATE OR REPLACE FUNCTION agentadm.refuse_dead_pepper() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    PERFORM FROM agentadm.key_material m
+    WHERE m.purpose = 'pepper' AND m.version::text = NEW.hash_version AND m.retired_at IS NULL
+    FOR SHARE;
+    IF NOT FOUND AND NEW.hash_version <> 'bcrypt' THEN
+        RAISE EXCEPTION 'key % is hashed with pepper %, which is not in use: nothing would know the key',
+            NEW.display_start, NEW.hash_version
+            USING ERRCODE = 'integrity_constraint_violation', HINT = 'make a new key: agentadm keys create';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
 -- Requests: would one be let through? What enforces and what explains are one function, so that they cannot disagree.
 
 -- What a request needs: a scope, given as such, or found from a method and a path; and the limit that it uses up, where
@@ -1252,7 +1342,7 @@ END
 $$;
 
 -- The key that one of some hashes belongs to, and whether a request with it would be let through. Always one row, found by
--- the same steps whether or not there is such a key.
+-- the same steps whether or not there is such a key. With our rights: nobody else needs to read a hash.
 CREATE OR REPLACE FUNCTION agentadm.verify_key(
     hashes text[], endpoint text, wanted_environment text, of_agent uuid, at timestamptz DEFAULT agentadm.now()
 )
@@ -1260,7 +1350,7 @@ CREATE OR REPLACE FUNCTION agentadm.verify_key(
         key_id uuid, hash_version text, display_start text, user_id uuid, team_id uuid, agent_id uuid, allowed boolean,
         rule text, message text
     )
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
 #variable_conflict use_column
 DECLARE
@@ -1414,7 +1504,7 @@ CREATE TABLE agentadm.plans (
 	CONSTRAINT plans_messages_per_month_check CHECK (messages_per_month >= 0), 
 	CONSTRAINT plans_storage_bytes_check CHECK (storage_bytes >= 0), 
 	CONSTRAINT plans_requests_per_day_check CHECK (requests_per_day >= 0), 
-	CONSTRAINT plans_requests_per_minute_check CHECK (requests_per_minute >= 0), 
+	CONSTRAINT plans_requests_per_minute_check CHECK (requests_per_minute >= 1), 
 	CONSTRAINT plans_monthly_credits_check CHECK (monthly_credits >= 0), 
 	CONSTRAINT plans_overage_run_check CHECK (overage_run >= 0), 
 	CONSTRAINT plans_overage_workflow_run_check CHECK (overage_workflow_run >= 0), 
@@ -1552,6 +1642,8 @@ CREATE INDEX agents_created_at_id_idx ON agentadm.agents (created_at, id);
 
 CREATE INDEX agents_created_by_idx ON agentadm.agents (created_by) WHERE created_by IS NOT NULL;
 
+CREATE INDEX agents_deleted_idx ON agentadm.agents (created_at, id) WHERE deleted_at IS NOT NULL;
+
 CREATE UNIQUE INDEX agents_handle_key ON agentadm.agents (lower(handle));
 
 CREATE INDEX agents_id_ending_idx ON agentadm.agents ("right"(id::text, 8));
@@ -1655,6 +1747,7 @@ CREATE TABLE agentadm.limit_overrides (
 	CONSTRAINT limit_overrides_owner_check CHECK (num_nonnulls(user_id, team_id) = 1), 
 	CONSTRAINT limit_overrides_reason_check CHECK (reason <> ''), 
 	CONSTRAINT limit_overrides_value_check CHECK (value >= 0), 
+	CONSTRAINT limit_overrides_rate_check CHECK (limit_name <> 'requests_per_minute' OR value >= 1), 
 	CONSTRAINT limit_overrides_user_id_fkey FOREIGN KEY(user_id) REFERENCES agentadm.users (id) DEFERRABLE, 
 	CONSTRAINT limit_overrides_team_id_fkey FOREIGN KEY(team_id) REFERENCES agentadm.teams (id) ON DELETE CASCADE DEFERRABLE
 );
@@ -2297,6 +2390,7 @@ CREATE TABLE agentadm.runs (
 	error TEXT, 
 	triggered_by TEXT, 
 	retry_count INTEGER DEFAULT 0 NOT NULL, 
+	retried_from UUID, 
 	started_at TIMESTAMP WITH TIME ZONE, 
 	completed_at TIMESTAMP WITH TIME ZONE, 
 	duration_ms BIGINT, 
@@ -2341,6 +2435,8 @@ CREATE INDEX runs_id_ending_idx ON agentadm.runs ("right"(id::text, 8));
 
 CREATE INDEX runs_instance_id_idx ON agentadm.runs (instance_id) WHERE instance_id IS NOT NULL;
 
+CREATE INDEX runs_retried_from_idx ON agentadm.runs (retried_from) WHERE retried_from IS NOT NULL;
+
 CREATE INDEX runs_status_idx ON agentadm.runs (status);
 
 CREATE INDEX runs_team_completed_idx ON agentadm.runs (team_id, completed_at) WHERE status = 'completed';
@@ -2378,6 +2474,8 @@ COMMENT ON COLUMN agentadm.runs.error IS 'What went wrong';
 COMMENT ON COLUMN agentadm.runs.triggered_by IS 'api, schedule, retry, ...';
 
 COMMENT ON COLUMN agentadm.runs.retry_count IS 'Which attempt it is, from 0';
+
+COMMENT ON COLUMN agentadm.runs.retried_from IS 'Which run it does again (partitioned, so no foreign key)';
 
 COMMENT ON COLUMN agentadm.runs.started_at IS 'When it began';
 
@@ -2755,6 +2853,17 @@ CREATE TRIGGER check_status_edge BEFORE UPDATE OF status ON agentadm.runs
 
 SELECT agentadm.equip_partition('agentadm.runs', 'agentadm.runs_default');
 
+-- API keys.
+
+CREATE TRIGGER refuse_dead_pepper BEFORE UPDATE OF revoked_at, expires_at ON agentadm.api_keys FOR EACH ROW
+    WHEN (
+        NEW.revoked_at IS NULL AND (
+            OLD.revoked_at IS NOT NULL OR NEW.expires_at IS NULL AND OLD.expires_at IS NOT NULL
+            OR NEW.expires_at > OLD.expires_at
+        )
+    )
+    EXECUTE FUNCTION agentadm.refuse_dead_pepper();
+
 CREATE OR REPLACE FUNCTION agentadm.person_columns() RETURNS TABLE (table_name text, link_column text, via_table text, via_column text, on_erase text, erase_unless text, column_name text, left_behind text, names_person boolean)
     LANGUAGE sql IMMUTABLE AS $$
 VALUES
@@ -2865,6 +2974,21 @@ VALUES
     ('crews'::pg_catalog.text, 'name'::pg_catalog.text),
     ('workflow_versions'::pg_catalog.text, 'change_notes'::pg_catalog.text),
     ('subscriptions'::pg_catalog.text, 'cancel_reason'::pg_catalog.text)
+$$;
+
+CREATE OR REPLACE FUNCTION agentadm.encrypted_values() RETURNS TABLE (version text, number bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+SELECT v.version, count(*) FROM (
+    SELECT pg_catalog.split_part(api_key, ':', 1) FROM agentadm.ai_models WHERE api_key IS NOT NULL
+    UNION ALL
+    SELECT pg_catalog.split_part(contact_email, ':', 1) FROM agentadm.agents WHERE contact_email IS NOT NULL
+    UNION ALL
+    SELECT pg_catalog.split_part(contact_phone, ':', 1) FROM agentadm.agents WHERE contact_phone IS NOT NULL
+    UNION ALL
+    SELECT pg_catalog.split_part(contact_whatsapp, ':', 1) FROM agentadm.agents WHERE contact_whatsapp IS NOT NULL
+    UNION ALL
+    SELECT pg_catalog.split_part(config, ':', 1) FROM agentadm.workflow_triggers WHERE config IS NOT NULL
+) v (version) GROUP BY v.version
 $$;
 
 CREATE VIEW agentadm.agent_stats WITH (security_invoker = true) AS

@@ -24,8 +24,10 @@ DROP FUNCTION agentadm.columns_but, agentadm.living_holders, agentadm.customer_o
     agentadm.check_status_edge, agentadm.is_graph, agentadm.count_agents, agentadm.count_workflows,
     agentadm.refuse_above_limit, agentadm.next_agent_version, agentadm.next_workflow_version, agentadm.changed_by,
     agentadm.keep_agent_versions, agentadm.keep_workflow_versions, agentadm.make_own_instances,
-    agentadm.delete_with_agent, agentadm.note_last_run, agentadm.endpoint_needs, agentadm.limit_used, agentadm.told,
-    agentadm.request_rules, agentadm.verify_key;
+    agentadm.delete_with_agent, agentadm.note_last_run, agentadm.agent_contacts, agentadm.trigger_key_version,
+    agentadm.model_key_version, agentadm.bcrypt_candidates, agentadm.inputs_digest, agentadm.refuse_dead_pepper,
+    agentadm.endpoint_needs, agentadm.limit_used, agentadm.told, agentadm.request_rules, agentadm.verify_key,
+    agentadm.encrypted_values;
 
 DROP TRIGGER audit_insert ON agentadm.teams;
 DROP TRIGGER audit_update ON agentadm.teams;
@@ -35,6 +37,8 @@ DROP TRIGGER refuse_truncate ON agentadm.teams;
 DROP TRIGGER refuse_key_change ON agentadm.teams;
 DROP TRIGGER touch_updated_at ON agentadm.teams;
 DROP TRIGGER touch_updated_at_beside ON agentadm.teams;
+
+DROP INDEX agentadm.users_deleted_idx, agentadm.teams_deleted_idx;
 
 ALTER TABLE agentadm.teams DROP CONSTRAINT teams_agent_count_check, DROP COLUMN agent_count,
     DROP COLUMN personal_agent_count, DROP COLUMN work_agent_count, DROP COLUMN workflow_count;

@@ -1,28 +1,18 @@
 """The rules of what users set for agents; one method a command."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from platform_core.agents import configuration_queries as queries
 from platform_core.agents.part_types import Configuration
 from platform_core.db.schema import AnyRow
 from platform_core.errors import NotFound
-
-if TYPE_CHECKING:
-    from platform_core.services import Services
+from platform_core.services import Service
 
 
-class ConfigurationService:
-    """What users set for agents.
-
-    Args:
-        services: of the unit of work.
-    """
-
-    def __init__(self, services: "Services") -> None:
-        self._services = services
-        self._connection = services.connection
+class ConfigurationService(Service):
+    """What users set for agents."""
 
     def show(self, agent: str, user: str) -> Configuration:
         """What a user set for an agent.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from platform_core.agents.types import AgentPlanCode
@@ -19,6 +19,8 @@ PLAN_CLEARABLE = ("provider_plan_id",)
 class Skill:
     """What an agent has learned."""
 
+    MATTERS: ClassVar = ("name", "description")
+
     name: str
     description: str | None
     config: dict[str, Any]
@@ -30,6 +32,8 @@ class Skill:
 @dataclass(frozen=True)
 class AgentPlan:
     """Terms under which an agent is used, with how many live subscriptions; requests of None are unlimited."""
+
+    MATTERS: ClassVar = ("code", "price")
 
     code: AgentPlanCode
     price: Money

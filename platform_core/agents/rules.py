@@ -122,7 +122,7 @@ def refuse_type(services: "Services", row: AnyRow, wanted: AgentType) -> None:
             "create another agent",
         )
     if wanted in COUNTED_TYPES:
-        refuse_full(services, queries.lock_team(services.connection, row.team_id), wanted, more=0)
+        refuse_full(services, services.teams.lock_counts(row.team_id), wanted, more=0)
 
 
 def changed(services: "Services", row: AnyRow, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The rules of agents; one method a command."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from platform_core.agents import queries, rules
@@ -12,36 +12,27 @@ from platform_core.agents.types import (
     AgentStatus,
     AgentSummary,
     AgentType,
-    ChangeNote,
     NewAgent,
 )
 from platform_core.db.schema import AnyRow
-from platform_core.db.transaction_queries import note_change
-from platform_core.errors import Conflict, NotFound, UsageError
+from platform_core.deletable.service import DeletableService
+from platform_core.errors import Conflict, NotFound
 from platform_core.listing.service import ListService
 from platform_core.listing.types import ListRequest, Rows
 from platform_core.masking import MASK
-from platform_core.near import nearest
-from platform_core.refs import exactly_one
-from platform_core.teams.service import checked_slug, slug_of
-
-if TYPE_CHECKING:
-    from platform_core.services import Services
-
-NO_NOTE = ChangeNote()
-FIND_HINT = "an agent is named as team/slug, by its @handle, its id, or the last 8 digits or more of its id"
+from platform_core.states import may_become
+from platform_core.teams.service import checked_slug, is_deleted, slug_of
+from platform_core.versions.service import hand_on
+from platform_core.versions.types import NO_NOTE, ChangeNote
 
 
-class AgentService:
-    """Agents: what they are and what state they are in.
+class AgentService(DeletableService):
+    """Agents: what they are and what state they are in."""
 
-    Args:
-        services: of the unit of work.
-    """
-
-    def __init__(self, services: "Services") -> None:
-        self._services = services
-        self._connection = services.connection
+    noun = "agent"
+    statements = queries.AGENTS
+    find_hint = "an agent is named as team/slug, by its @handle, its id, or the last 8 digits or more of its id"
+    sigil = "@"
 
     def list(
         self,
@@ -85,10 +76,8 @@ class AgentService:
             NotFound, Conflict: the reference names none, or several.
             UsageError: the key material is not here.
         """
-        rows = queries.load(self._connection, reference, deleted=deleted)
-        found = [(row.id, row.label) for row in rows]
-        exactly_one("agent", reference, found, self._hint(reference, found, deleted=deleted))
-        return _agent(rows[0], self._contacts(rows[0]) if reveal else {})
+        row = self._load(reference, deleted=deleted)
+        return _agent(row, self._contacts(row) if reveal else {})
 
     def create(
         self, new: NewAgent, team_id: UUID, *, note: ChangeNote = NO_NOTE, created_by: str | None = None,
@@ -111,8 +100,8 @@ class AgentService:
         values = rules.checked({**new.values, "name": new.name})
         slug = checked_slug(new.slug) if new.slug is not None else slug_of(new.name)
         creator = None if created_by is None else self._services.users.hold(created_by)
-        self._note(note)
-        team = queries.lock_team(self._connection, team_id)
+        hand_on(self._services, note)
+        team = self._services.teams.lock_counts(team_id)
         if team.deleted_at is not None:
             raise NotFound(f"team {team.slug} was just deleted", "look at it, then try again")
         if (holder := queries.holder_of_slug(self._connection, team_id, slug)) is not None:
@@ -126,20 +115,11 @@ class AgentService:
         values |= rules.model_of(values, team.default_llm_provider)
         values |= {name: rules.encrypted(self._services, values[name]) for name in CONTACTS if name in values}
         values |= {"team_id": team_id, "slug": slug, "agent_type": agent_type.value, "created_by": creator}
-        return self._agent(queries.create(self._connection, values))
+        return self._agent(self.statements.create(self._connection, values))
 
     def owner_of(self, *, team: str | None, user: str | None) -> UUID:
-        """The team that an agent is to belong to: the one named, or the user's personal one, made now if need be.
-
-        Raises:
-            NotFound, Conflict: a reference names none, or several.
-            UsageError: both were named, or neither.
-        """
-        if (team is None) == (user is None):
-            raise UsageError(
-                "an agent belongs to a team, or to a user's personal one", "give --team TEAM, or --user USER"
-            )
-        return self._services.teams.find(team or "") if user is None else self._services.teams.personal(user).id
+        """The team that an agent is to belong to; see TeamService.owner_of."""
+        return self._services.teams.owner_of("an agent", team=team, user=user)
 
     def update(self, reference: str, values: Mapping[str, Any], *, note: ChangeNote = NO_NOTE) -> Agent:
         """Set columns of an agent; None takes a value away. Another specification makes the next version.
@@ -158,9 +138,9 @@ class AgentService:
         rules.refuse_taken_handle(self._services, wanted.get("handle"), but=row.id)
         if (agent_type := wanted.get("agent_type")) is not None and agent_type != row.agent_type:
             rules.refuse_type(self._services, row, AgentType(agent_type))
-        self._note(note)
+        hand_on(self._services, note)
         if changed := rules.changed(self._services, row, wanted):
-            queries.change(self._connection, row.id, changed)
+            self.statements.change(self._connection, row.id, changed)
         return self._agent(row.id)
 
     def pause(self, reference: str) -> Agent:
@@ -194,7 +174,7 @@ class AgentService:
             NotFound, Conflict: the reference names none, or several.
         """
         row = self._lock(reference)
-        queries.set_deleted(self._connection, row.id, deleted=True)
+        self.statements.set_deleted(self._connection, row.id, deleted=True)
         return self._agent(row.id)
 
     def restore(self, reference: str) -> Agent:
@@ -205,78 +185,26 @@ class AgentService:
                 have one more.
         """
         row = self._lock(reference, deleted=True)
-        team = queries.lock_team(self._connection, row.team_id)
+        team = self._services.teams.lock_counts(row.team_id)
         if team.deleted_at is not None:
-            how = f"teams restore {team.slug}" if team.personal_of is None else f"users restore {team.personal_of}"
-            raise Conflict(f"team {team.slug} of agent {row.label} is deleted", f"restore it first: agentadm {how}")
+            raise is_deleted(team, f" of agent {row.label}")
         rules.refuse_full(self._services, team, AgentType(row.agent_type))
-        queries.set_deleted(self._connection, row.id, deleted=False)
+        self.statements.set_deleted(self._connection, row.id, deleted=False)
         return self._agent(row.id)
-
-    def find(self, reference: str, *, deleted: bool = False) -> UUID:
-        """The key of the agent that a reference names.
-
-        Raises:
-            NotFound, Conflict: it names none, or several.
-        """
-        found = queries.find(self._connection, reference, deleted=deleted)
-        return exactly_one("agent", reference, found, self._hint(reference, found, deleted=deleted))
-
-    def hold(self, reference: str) -> UUID:
-        """As find, for a row that is to name the agent: nobody deletes the agent until the end.
-
-        Raises:
-            NotFound, Conflict: it names none, or several.
-        """
-        agent_id = self.find(reference)
-        if not queries.hold(self._connection, agent_id):
-            raise _gone(reference)
-        return agent_id
-
-    def _lock(self, reference: str, *, deleted: bool = False) -> AnyRow:
-        """The agent's row, locked, and still as it was found."""
-        row = queries.load_by_id(self._connection, self.find(reference, deleted=deleted), lock=True)
-        if (row.deleted_at is not None) is not deleted:
-            raise _gone(reference)
-        return row
-
-    def _note(self, note: ChangeNote) -> None:
-        """Hand on what the next version keeps; also that it keeps nothing, where an earlier change had more to say."""
-        user_id = None if note.changed_by is None else self._services.users.hold(note.changed_by)
-        note_change(self._connection, note.notes, user_id)
 
     def _move(self, reference: str, status: AgentStatus) -> Agent:
         row = self._lock(reference)
-        if row.status == status.value:
+        if not may_become(f"agent {row.label}", AgentStatus(row.status), status, EDGES):
             return _agent(row, {})
-        if status not in (legal := EDGES[AgentStatus(row.status)]):
-            raise Conflict(
-                f"agent {row.label} is {row.status}, and cannot become {status}",
-                f"from {row.status} it can become: {', '.join(legal)}",
-            )
-        queries.change(self._connection, row.id, {"status": status.value})
+        self.statements.change(self._connection, row.id, {"status": status.value})
         return self._agent(row.id)
 
     def _agent(self, agent_id: UUID) -> Agent:
-        return _agent(queries.load_by_id(self._connection, agent_id), {})
+        return _agent(self.statements.load_by_id(self._connection, agent_id), {})
 
     def _contacts(self, row: AnyRow) -> dict[str, str]:
         stored = {name: getattr(row, name) for name in CONTACTS}
         return {name: self._services.key_ring.decrypt(value) for name, value in stored.items() if value is not None}
-
-    def _hint(self, reference: str, found: Sequence[object], *, deleted: bool) -> str:
-        """What to name instead: who may have been meant, where there is nobody."""
-        if found:
-            return FIND_HINT
-        if other := queries.find(self._connection, reference, deleted=not deleted):
-            return f"{other[0][1]} is {'not ' if deleted else ''}deleted{'' if deleted else ': look with --deleted'}"
-        around = queries.near(self._connection, reference)
-        near = nearest(reference.removeprefix("@").rpartition("/")[2].lower(), around)
-        return f"did you mean {around[near[0]]!r}? {FIND_HINT}" if near else FIND_HINT
-
-
-def _gone(reference: str) -> NotFound:
-    return NotFound(f"agent {reference!r} was just deleted or restored", "look at it, then try again")
 
 
 def _summary(row: AnyRow) -> AgentSummary:

@@ -7,12 +7,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
 
 from platform_core.agents.tables import agent_skills
-from platform_core.db.reference_queries import ends_with
+from platform_core.db.reference_queries import CANDIDATES, ends_with
 from platform_core.db.schema import AnyRow
 from platform_core.listing.queries import ListSpec, Sort, fields_of
 from platform_core.refs import as_uuid, as_uuid_ending
-
-CANDIDATES = 10
 
 columns = agent_skills.c
 SHOWN = ("name", "description", "config", "created_at", "updated_at", "id")

@@ -1,7 +1,7 @@
 """The rules of skills of agents; one method a command."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from platform_core.agents import skill_queries as queries
@@ -11,21 +11,11 @@ from platform_core.errors import Conflict
 from platform_core.listing.service import ListService
 from platform_core.listing.types import ListRequest, Rows
 from platform_core.refs import checked_name, exactly_one
-
-if TYPE_CHECKING:
-    from platform_core.services import Services
+from platform_core.services import Service
 
 
-class SkillService:
-    """What agents have learned.
-
-    Args:
-        services: of the unit of work.
-    """
-
-    def __init__(self, services: "Services") -> None:
-        self._services = services
-        self._connection = services.connection
+class SkillService(Service):
+    """What agents have learned."""
 
     def list(self, agent: str, request: ListRequest) -> Rows[Skill]:
         """An agent's skills, by name.

@@ -1,96 +1,22 @@
-"""The rules of specifications: versions, what differs between them, the way back, and files."""
+"""The rules of specifications: out to files, and in from them."""
 
 import re
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from platform_core.agents import queries, spec_queries
-from platform_core.agents.types import (
-    Agent,
-    AgentDefinition,
-    AgentVersion,
-    ChangeNote,
-    NewAgent,
-    Skill,
-    SpecSource,
-    VersionDiff,
-)
-from platform_core.db.schema import AnyRow
-from platform_core.errors import Conflict, NotFound, UsageError
+from platform_core.agents.types import PARTS, Agent, AgentDefinition, NewAgent, Skill, SpecSource
+from platform_core.errors import Conflict, UsageError
 from platform_core.importing.answers import OnConflict
-from platform_core.listing.service import ListService
-from platform_core.listing.types import ListRequest, Rows
+from platform_core.services import Service
 from platform_core.teams.service import slug_of
-from platform_core.text_diff import lines_of, unified
+from platform_core.versions.types import ChangeNote
 
-if TYPE_CHECKING:
-    from platform_core.services import Services
-
-PARTS = ("spec_content", "generated_code")
 HEADING = re.compile(r"#[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*")
 FENCE = re.compile(r" {0,3}(```+|~~~+)")
 
 
-class SpecService:
-    """Specifications of agents, and the versions of them.
-
-    Args:
-        services: of the unit of work.
-    """
-
-    def __init__(self, services: "Services") -> None:
-        self._services = services
-        self._connection = services.connection
-
-    def versions(self, reference: str, request: ListRequest, *, deleted: bool = False) -> Rows[AgentVersion]:
-        """The versions of an agent, newest first.
-
-        Raises:
-            NotFound, Conflict: the reference names none, or several.
-        """
-        filters = spec_queries.version_filters(self._services.agents.find(reference, deleted=deleted))
-        return ListService(self._connection, spec_queries.VERSION_LIST, request, _version, filters)
-
-    def diff(self, reference: str, *, start: int | None, end: int | None, deleted: bool = False) -> VersionDiff:
-        """What differs between two versions.
-
-        Args:
-            reference: which agent.
-            start: a version; None for the one before `end`.
-            end: a version; None for the newest.
-            deleted: look among the deleted ones.
-
-        Raises:
-            NotFound, Conflict: the reference names none, or several; there is no such version.
-        """
-        agent_id = self._services.agents.find(reference, deleted=deleted)
-        newest = spec_queries.newest(self._connection, agent_id) or 1
-        last = newest if end is None else end
-        first = start if start is not None else spec_queries.newest(self._connection, agent_id, before=last) or last
-        old, new = (self._version(agent_id, reference, version) for version in (first, last))
-        pairs = [(part, getattr(old, part), getattr(new, part)) for part in PARTS]
-        label = queries.load_by_id(self._connection, agent_id).label
-        names = (f"{label}@{first}", f"{label}@{last}")
-        return VersionDiff(
-            agent=label,
-            from_version=first,
-            to_version=last,
-            text="".join(unified(*pair, names) for pair in pairs),
-            lines=tuple(line for pair in pairs for line in lines_of(*pair)),
-        )
-
-    def rollback(self, reference: str, version: int, *, note: ChangeNote) -> Agent:
-        """Make a version with the content of an earlier one. Where that is what there is, nothing is changed.
-
-        Raises:
-            NotFound, Conflict: the reference names none, or several; there is no such version.
-        """
-        agents = self._services.agents
-        agent_id = agents.find(reference)
-        wanted = self._version(agent_id, reference, version)
-        values = {part: getattr(wanted, part) for part in PARTS}
-        notes = note.notes or f"rollback to version {version}"
-        return agents.update(str(agent_id), values, note=ChangeNote(notes, note.changed_by))
+class SpecService(Service):
+    """Specifications of agents."""
 
     def export(
         self, reference: str, *, version: int | None = None, deleted: bool = False, reveal: bool = False
@@ -104,7 +30,7 @@ class SpecService:
         known = {name: getattr(agent, name) for name in AgentDefinition.__dataclass_fields__ if hasattr(agent, name)}
         known["version"] = agent.spec_version
         if version is not None:
-            found = self._version(agent.id, reference, version)
+            found = self._services.agent_versions.load(agent.id, reference, version)
             known |= {"version": version, **{part: getattr(found, part) for part in PARTS}}
         skills = tuple(Skill(**skill) for skill in spec_queries.skills(self._connection, agent.id))
         return AgentDefinition(**known, skills=skills)
@@ -155,14 +81,6 @@ class SpecService:
         holder = queries.holder_of_slug(self._connection, self._services.agents.owner_of(team=team, user=user), slug)
         return slug if holder is None else UUID(str(holder.id))
 
-    def _version(self, agent_id: UUID, reference: str, version: int) -> AnyRow:
-        found = spec_queries.load_version(self._connection, agent_id, version)
-        if found is None:
-            raise NotFound(
-                f"agent {reference} has no version {version}", f"agentadm agents versions {reference} shows them"
-            )
-        return found
-
 
 def heading_of(text: str) -> str | None:
     """The first heading of a Markdown text: of the first level, neither in code nor in front matter."""
@@ -187,7 +105,3 @@ def _name_of(source: SpecSource) -> str:
 
 def _slug_of(source: SpecSource) -> str:
     return source.slug or slug_of(source.stem or _name_of(source))
-
-
-def _version(row: AnyRow) -> AgentVersion:
-    return AgentVersion(row.version, row.current, row.changed_by, row.change_notes, row.created_at, row.id)

@@ -116,6 +116,7 @@ agents = Table(
     Index(None, "status", postgresql_where=text("deleted_at IS NULL")),
     Index(None, "last_run_at"),
     Index(None, "created_at", "id"),
+    Index("agents_deleted_idx", "created_at", "id", postgresql_where=text("deleted_at IS NOT NULL")),
     Index("agents_slug_idx", "slug"),
     Index("agents_tools_idx", "tools", postgresql_using="gin"),
     Index(

@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, Connection, Select, func, insert, select, 
 from platform_core.agents.tables import agent_plans
 from platform_core.agents.types import AgentPlanCode
 from platform_core.db.schema import AnyRow
-from platform_core.listing.queries import ListSpec, Sort, fields_of
+from platform_core.listing.conditions import Kind
+from platform_core.listing.queries import Field, ListSpec, Sort, fields_of
 from platform_core.subscriptions.tables import subscriptions
 from platform_core.subscriptions.types import SubscriptionStatus
 
@@ -32,7 +33,10 @@ SHOWN: Mapping[str, ColumnElement[Any]] = {
     "id": columns.id,
 }
 LIST = ListSpec(
-    fields=fields_of(agent_plans, words={"code": tuple(AgentPlanCode)}),
+    fields={
+        **fields_of(agent_plans, words={"code": tuple(AgentPlanCode)}),
+        "subscription_count": Field(subscription_count, Kind.INTEGER),
+    },
     columns=SHOWN,
     sorts={"code": Sort(columns.code), "id": Sort(columns.id)},
     default_sort="code",

@@ -1,7 +1,7 @@
 """The rules of plans of agents, under which each is used; one method a command."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from platform_core.agents import term_queries as queries
@@ -12,9 +12,7 @@ from platform_core.errors import UsageError
 from platform_core.listing.service import ListService
 from platform_core.listing.types import ListRequest, Rows
 from platform_core.money import Money, checked_currency, parse_amount
-
-if TYPE_CHECKING:
-    from platform_core.services import Services
+from platform_core.services import Service
 
 DEFAULT_CURRENCY = "USD"
 QUOTAS = ("requests_per_day", "requests_per_minute")
@@ -22,16 +20,8 @@ QUOTAS = ("requests_per_day", "requests_per_minute")
 MOST = 2**31 - 1
 
 
-class TermService:
-    """Plans of agents.
-
-    Args:
-        services: of the unit of work.
-    """
-
-    def __init__(self, services: "Services") -> None:
-        self._services = services
-        self._connection = services.connection
+class TermService(Service):
+    """Plans of agents."""
 
     def list(self, agent: str, request: ListRequest) -> Rows[AgentPlan]:
         """An agent's plans: free, monthly, yearly.

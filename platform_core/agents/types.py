@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from platform_core.masking import MASKED
-from platform_core.text_diff import DiffLine
 
 
 class AgentType(StrEnum):
@@ -49,7 +48,8 @@ EDGES: Mapping[AgentStatus, tuple[AgentStatus, ...]] = {
 COUNTED_TYPES = frozenset({AgentType.PERSONAL, AgentType.WORK})
 # What lists can be sorted by: what has an index.
 AGENT_SORTS = ("created_at", "last_run_at", "slug", "id")
-VERSION_SORTS = ("version",)
+# What is versioned.
+PARTS = ("spec_content", "generated_code")
 # How people reach an agent: encrypted where they are kept.
 CONTACTS = ("contact_email", "contact_phone", "contact_whatsapp")
 # What can be without a value.
@@ -90,6 +90,8 @@ class NewAgent:
 @dataclass(frozen=True)
 class AgentSummary:
     """An agent in a list."""
+
+    MATTERS: ClassVar = ("slug", "status", "team", "id", "agent_type")
 
     team: str | None
     slug: str
@@ -146,19 +148,6 @@ class Agent:
 
 
 @dataclass(frozen=True)
-class ChangeNote:
-    """What is kept with the version that a change makes.
-
-    Attributes:
-        notes: what changed, for people.
-        changed_by: reference of the user who changed it.
-    """
-
-    notes: str | None = None
-    changed_by: str | None = None
-
-
-@dataclass(frozen=True)
 class SpecSource:
     """A specification from a file, and what is known beside it.
 
@@ -177,29 +166,6 @@ class SpecSource:
     slug: str | None = None
     agent_type: AgentType | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class AgentVersion:
-    """A version of an agent's specification and code, without them."""
-
-    version: int
-    current: bool
-    changed_by: str | None
-    change_notes: str | None
-    created_at: datetime
-    id: UUID
-
-
-@dataclass(frozen=True)
-class VersionDiff:
-    """What differs between two versions: as a unified diff, and line by line. Nothing in them: they are equal."""
-
-    agent: str
-    from_version: int
-    to_version: int
-    text: str
-    lines: tuple[DiffLine, ...]
 
 
 @dataclass(frozen=True)

@@ -20,16 +20,14 @@ from sqlalchemy import (
 
 from platform_core.audit.tables import audit_changes, audit_seals
 from platform_core.audit.types import Action, Change, ChangeList, Origin
-from platform_core.db.reference_queries import ends_with
+from platform_core.db.reference_queries import CANDIDATES, ends_with
 from platform_core.db.schema import AnyRow, masked_columns
-from platform_core.db.tables import installation
 from platform_core.listing.conditions import Kind
 from platform_core.listing.queries import Field, ListSpec, Sort, fields_of
 from platform_core.masking import masked
 from platform_core.operations.tables import operation_continuations, operations
 
 SHOWN_CHANGES = 100
-CANDIDATES = 10
 
 changes = audit_changes.c
 own_transaction = or_(
@@ -41,11 +39,6 @@ own_transaction = or_(
     )
     .exists(),
 )
-
-
-def digest_key(connection: Connection) -> bytes:
-    """The installation's key of input digests."""
-    return connection.execute(select(installation.c.digest_key)).scalar_one()
 
 
 def count_changes(connection: Connection, operation_id: UUID) -> int:

@@ -1,5 +1,7 @@
 """The rules of the audit: listing, showing, undoing, sealing, verifying."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -90,18 +92,27 @@ class AuditService:
             changes=found.shown,
         )
 
-    def undo(self, operation_id: UUID, *, undo_id: UUID, irreversible: frozenset[str] = frozenset()) -> UndoResult:
+    def undo(
+        self,
+        operation_id: UUID,
+        *,
+        undo_id: UUID,
+        irreversible: frozenset[str] = frozenset(),
+        compensated: Mapping[str, str] = MappingProxyType({}),
+    ) -> UndoResult:
         """Put every row that an operation changed back to how it was before.
 
         Args:
             operation_id: what to undo.
             undo_id: the operation that does it, already open.
             irreversible: commands from which there is no way back.
+            compensated: commands that another takes back, with that one.
 
         Raises:
             NotFound: there is no such operation.
             Conflict: a row was changed since, a secret would be needed, the schema is another one, or rows that the
-                operation did not make would be taken along. Nothing is changed then.
+                operation did not make would be taken along; or all that it did is for another command to take back.
+                Nothing is changed then.
         """
         row = self._operation(operation_id)
         if row.command in irreversible:
@@ -111,7 +122,13 @@ class AuditService:
                 f"operation {operation_id} was made under schema {row.schema_version}, now it is {SCHEMA_VERSION}",
                 "its before-images may not fit any more: look at it with agentadm audit show, and change by hand",
             )
-        return undo(self._connection, operation_id, undo_id)
+        done = undo(self._connection, operation_id, undo_id)
+        if row.command in compensated and not (done.inserted or done.updated or done.deleted):
+            raise Conflict(
+                f"operation {operation_id} is a {row.command!r}, of which the audit has nothing to put back",
+                f"what takes it back is agentadm {compensated[row.command]}",
+            )
+        return done
 
     def seal(self) -> int:
         """Seal what is closed. Returns how many ranges were sealed."""

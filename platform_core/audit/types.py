@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 # What a list of operations can be sorted by: what has an index.
@@ -59,6 +59,8 @@ class ChangeList:
 @dataclass(frozen=True)
 class OperationSummary:
     """An operation in a list."""
+
+    MATTERS: ClassVar = ("id", "command", "started_at", "actor", "undone_by", "reason")
 
     id: UUID
     started_at: datetime

@@ -36,13 +36,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Shape:
-    """What a table looks like: its name, the type of its key, and its columns that can be written.
+    """What a table looks like: its name, the type of its key, and its columns; those without secrets are `readable`.
 
     `settable` leaves out what an UPDATE must not or cannot set: key, secrets, identities.
     """
 
     target: str
     key_type: str
+    readable: tuple[str, ...]
     insertable: tuple[str, ...]
     settable: dict[str, str]
 
@@ -67,8 +68,8 @@ def shape_of(connection: Connection, table: str) -> Shape | None:
             """
             SELECT format('agentadm.%I', CAST(:table_name AS text)) AS target, a.attname AS name,
                 quote_ident(a.attname) AS quoted, format_type(a.atttypid, a.atttypmod) AS type,
-                a.attname = 'id' OR a.attidentity = 'a'
-                    OR a.attname = ANY (agentadm.secret_columns(CAST(:table_name AS text))) AS fixed
+                a.attname = 'id' OR a.attidentity = 'a' AS fixed,
+                a.attname = ANY (agentadm.secret_columns(CAST(:table_name AS text))) AS secret
             FROM pg_attribute a
             WHERE a.attrelid = to_regclass(format('agentadm.%I', CAST(:table_name AS text)))
                 AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
@@ -82,8 +83,9 @@ def shape_of(connection: Connection, table: str) -> Shape | None:
     return Shape(
         target=columns[0].target,
         key_type=next(column.type for column in columns if column.name == "id"),
+        readable=tuple(column.quoted for column in columns if not column.secret),
         insertable=tuple(column.quoted for column in columns),
-        settable={column.name: column.quoted for column in columns if not column.fixed},
+        settable={column.name: column.quoted for column in columns if not (column.fixed or column.secret)},
     )
 
 
@@ -144,12 +146,12 @@ def changed_since(connection: Connection, operation_id: UUID, table: str, shape:
                 SELECT CAST(:table_name AS text) AS table_name, s.row_key, s.operation_id
                 FROM state s
                 LEFT JOIN rewound r ON r.row_key = s.row_key
-                LEFT JOIN {shape.target} target_row ON target_row.id = CAST(s.row_key AS {shape.key_type})
+                LEFT JOIN (SELECT {", ".join(shape.readable)} FROM {shape.target}) target_row
+                    ON target_row.id = CAST(s.row_key AS {shape.key_type})
                 WHERE s.amid OR s.was_there <> (target_row.id IS NOT NULL)
                     OR s.was_there
                         AND CAST(to_jsonb(target_row) || r.image AS text) <> CAST(to_jsonb(target_row) AS text)
-                ORDER BY s.row_key
-                LIMIT :limit
+                ORDER BY s.row_key LIMIT :limit
                 """  # noqa: S608 - as above
             ),
             {"operation_id": operation_id, "table_name": table, "limit": limit},
@@ -264,12 +266,18 @@ def take_back(connection: Connection, operation_id: UUID, step: Step, shape: Sha
             text(f"SELECT DISTINCT jsonb_object_keys(before) FROM ({part}) c"),  # noqa: S608 - as above
             parameters,
         ).scalars()
-        names = sorted(shape.settable[key] for key in keys if key in shape.settable)
+        names = {key: shape.settable[key] for key in sorted(keys) if key in shape.settable}
         if not names:
             return
+        # Not the whole row: not everybody may read the secrets in it.
+        values = [
+            f"CASE WHEN c.before ? :key_{place} THEN r.{name} ELSE target_row.{name} END"
+            for place, name in enumerate(names.values())
+        ]
+        parameters |= {f"key_{place}": key for place, key in enumerate(names)}
         statement = (
-            f"UPDATE {target} target_row SET ({', '.join(names)}) = ("  # noqa: S608 - as above
-            f"SELECT {', '.join('r.' + name for name in names)} FROM jsonb_populate_record(target_row, c.before) r) "
+            f"UPDATE {target} target_row SET ({', '.join(names.values())}) = ("  # noqa: S608 - as above
+            f"SELECT {', '.join(values)} FROM jsonb_populate_record(CAST(NULL AS {target}), c.before) r) "
             f"FROM ({part}) c WHERE {same_row}"
         )
     connection.execute(text(statement), parameters)

@@ -11,7 +11,6 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from platform_core.audit.tables import audit_changes
 from platform_core.audit.types import Origin
 from platform_core.db.schema import AnyRow
-from platform_core.db.tables import installation
 from platform_core.operations.tables import chunk_progress
 
 columns = chunk_progress.c
@@ -35,11 +34,6 @@ RECORD = text(
     RETURNING known.status, CASE WHEN :waits THEN '' ELSE set_config('synchronous_commit', 'off', true) END
     """
 )
-
-
-def digest_key(connection: Connection) -> bytes:
-    """The installation's key of input digests."""
-    return connection.execute(select(installation.c.digest_key)).scalar_one()
 
 
 def progress(connection: Connection, digest: str) -> Sequence[AnyRow]:

@@ -43,7 +43,7 @@ class BulkService:
     def digest(self, write: WriteRequest) -> str:
         """What tells this run from others: the command, its inputs with all items, and its idempotency key."""
         inputs = {**write.inputs, "idempotency_key": write.idempotency_key}
-        return inputs_digest(queries.digest_key(self._connection), replace(write, inputs=inputs))
+        return inputs_digest(self._connection, replace(write, inputs=inputs))
 
     def known(self, digest: str, request: BulkRequest) -> Known:
         """What is on record of a run."""

@@ -8,7 +8,7 @@ from uuid import UUID
 from platform_core.bulk.service import Known, changed, failed, key_of, not_done, same_row
 from platform_core.bulk.types import BulkOutcome, BulkRequest, Item, ItemResult, ItemStatus
 from platform_core.db.engine import DRIVER_ERRORS, is_lost_connection, translated
-from platform_core.db.session import RERUN_STATES
+from platform_core.db.rerun import is_in_the_way
 from platform_core.errors import AgentadmError, GuardTripped, Interrupted, Terminated, UsageError
 from platform_core.services import Services
 
@@ -148,7 +148,7 @@ class Together(OverItems):
             return failed(item.reference, error.code, error.message)
         except DRIVER_ERRORS as error:
             services.unaudited = unaudited
-            if is_lost_connection(error) or getattr(getattr(error, "orig", error), "sqlstate", None) in RERUN_STATES:
+            if is_lost_connection(error) or is_in_the_way(error):
                 raise
             ours = translated(error)
             return failed(item.reference, ours.code, ours.message)

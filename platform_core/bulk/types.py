@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from platform_core.errors import ExitCode
@@ -47,6 +47,8 @@ class ItemResult:
         message: why it failed, or was left as it is.
         operation_id: the operation that changed it; of all items the same with --atomic and in a dry run.
     """
+
+    MATTERS: ClassVar = ("item", "status", "message", "code")
 
     item: str
     status: ItemStatus

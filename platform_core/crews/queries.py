@@ -9,22 +9,21 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from platform_core.agents.tables import agents
 from platform_core.crews.tables import crew_instances, crews
-from platform_core.db.reference_queries import named_or_id
+from platform_core.db.reference_queries import CANDIDATES, named_or_id
 from platform_core.db.schema import AnyRow
 from platform_core.instances.tables import agent_instances
-from platform_core.listing.queries import ListSpec, Sort, fields_of
+from platform_core.listing.conditions import Kind
+from platform_core.listing.queries import Field, ListSpec, Sort, fields_of
 from platform_core.projects.tables import projects
 from platform_core.teams.tables import teams
 from platform_core.users.tables import users
-
-CANDIDATES = 10
 
 columns = crews.c
 placed = crew_instances.c
 instances = agent_instances.c
 project = select(projects.c.name).where(projects.c.id == columns.project_id).scalar_subquery()
 LIST = ListSpec(
-    fields=fields_of(crews, words={}),
+    fields={**fields_of(crews, words={}), "project": Field(project, Kind.TEXT)},
     columns={"name": columns.name, "project": project, "created_at": columns.created_at, "id": columns.id},
     sorts={"created_at": Sort(columns.created_at), "id": Sort(columns.id)},
     default_sort="-created_at",
@@ -69,6 +68,13 @@ instance_list = (
 
 def _whole() -> Select[*tuple[Any, ...]]:
     return select(crews, project.label("project"), instance_list.label("instances"))
+
+
+def find(connection: Connection, reference: str) -> list[tuple[UUID, str]]:
+    """Candidates of a reference, each with its project."""
+    statement = select(columns.id, columns.name, project.label("project"))
+    named = statement.where(named_or_id(columns.id, columns.name, reference)).limit(CANDIDATES)
+    return [(row.id, f"{row.name} of {row.project}") for row in connection.execute(named)]
 
 
 def load(connection: Connection, reference: str) -> list[AnyRow]:

@@ -1,7 +1,7 @@
 """The rules of crews; one method a command."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from platform_core.crews import queries
@@ -12,23 +12,13 @@ from platform_core.instances.types import InstanceStatus
 from platform_core.listing.service import ListService
 from platform_core.listing.types import ListRequest, Rows
 from platform_core.refs import checked_name, exactly_one
-
-if TYPE_CHECKING:
-    from platform_core.services import Services
+from platform_core.services import Service
 
 FIND_HINT = "a crew is named by its name, its id, or the last 8 digits or more of its id"
 
 
-class CrewService:
-    """Crews.
-
-    Args:
-        services: of the unit of work.
-    """
-
-    def __init__(self, services: "Services") -> None:
-        self._services = services
-        self._connection = services.connection
+class CrewService(Service):
+    """Crews."""
 
     def list(self, request: ListRequest, *, project: str | None = None) -> Rows[CrewSummary]:
         """Crews, newest first.
@@ -117,7 +107,8 @@ class CrewService:
         Raises:
             NotFound, Conflict: it names none, or several.
         """
-        return self.show(reference).id
+        found = queries.find(self._connection, reference)
+        return exactly_one("crew", reference, found, FIND_HINT)
 
     def _crew(self, crew_id: UUID) -> Crew:
         return _crew(queries.load_by_id(self._connection, crew_id))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID
 
 from platform_core.instances.types import InstanceStatus
@@ -13,6 +14,8 @@ CREW_SORTS = ("created_at", "id")
 @dataclass(frozen=True)
 class CrewSummary:
     """A crew in a list."""
+
+    MATTERS: ClassVar = ("name", "id", "project")
 
     name: str
     project: str

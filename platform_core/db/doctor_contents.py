@@ -65,6 +65,16 @@ def _key_material(patient: Patient) -> str | Problem:
     return "all registered versions are here, and are what they were"
 
 
+def _keys(patient: Patient) -> str | Problem:
+    if lost := patient.services.key_material.unknown_keys():
+        told = named([f"{number:,} under pepper {version}" for version, number in lost.items()])
+        return Problem(
+            f"living API keys that no pepper in use knows: {told}",
+            "agentadm keys list --status active --where hash_version=… shows them; revoke them",
+        )
+    return "every living one can be verified"
+
+
 def _orphans(patient: Patient) -> str | Problem:
     """Runs are partitioned, so that no foreign key holds what errors say of them."""
     if lost := doctor_queries.errors_without_runs(patient.connection):
@@ -81,5 +91,6 @@ CHECKS: dict[str, Check] = {
     "jobs": _jobs,
     "leases": _leases,
     "key material": _key_material,
+    "API keys": _keys,
     "errors": _orphans,
 }

@@ -285,7 +285,7 @@ def _care_statements(table: Table) -> Iterator[str]:
 
 
 def _declared_lists() -> Iterator[str]:
-    """Functions that answer with what the tables say in `care(people=...)` and `care(texts=...)`.
+    """Functions that answer with what the tables say in `care`: of people, texts, and what is encrypted.
 
     Of people there is one row for each personal column, or one without.
     """
@@ -303,6 +303,16 @@ def _declared_lists() -> Iterator[str]:
     )
     texts = [(table.name, column) for table in load_tables().sorted_tables for column in care_of(table).texts]
     yield _listing("free_texts", "table_name text, column_name text", texts)
+    values = "\n    UNION ALL\n    ".join(
+        f"SELECT pg_catalog.split_part({column}, ':', 1) FROM {table.fullname} WHERE {column} IS NOT NULL"  # noqa: S608
+        for table, column in encrypted_columns()
+    )
+    # Whoever may not read what is encrypted may know with which version it is.
+    yield (
+        "CREATE OR REPLACE FUNCTION agentadm.encrypted_values() RETURNS TABLE (version text, number bigint)\n"
+        "    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$\n"
+        f"SELECT v.version, count(*) FROM (\n    {values}\n) v (version) GROUP BY v.version\n$$"
+    )
 
 
 def _listing(name: str, columns: str, rows: Sequence[tuple[str | bool | None, ...]]) -> str:

@@ -11,7 +11,6 @@ from uuid import UUID
 
 import msgspec
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
 from platform_core.audit import queries as audit_queries
 from platform_core.audit.types import ChangeList
@@ -36,8 +35,6 @@ from platform_core.signals import Termination
 
 T = TypeVar("T")
 
-ATTEMPTS = 3
-RERUN_STATES = frozenset({"40001", "40P01"})
 FIND_OUT_SECONDS = 30.0
 POLL_SECONDS = 0.05
 # What agentadm.erase_person leaves of an answer.
@@ -97,8 +94,10 @@ class Sessions(Reader):
             TryAgain: locked, in the way of others, or the connection was lost; nothing was changed, or it says so.
             Interrupted, Terminated: by a signal, with what became of the change.
         """
+        from platform_core.db.rerun import rerun
+
         operation_id = uuid_v7()
-        return _rerun(lambda: self._once(operation_id, request, work, result_type, goes_on=goes_on))
+        return rerun(lambda: self._once(operation_id, request, work, result_type, goes_on=goes_on))
 
     def wait_for_provider(self, operation_id: UUID) -> None:
         """Note that a provider is about to be asked: whoever is interrupted meanwhile says that it is not finished."""
@@ -114,7 +113,9 @@ class Sessions(Reader):
         Raises:
             AgentadmError: as write does.
         """
-        return _rerun(lambda: self._go_on_once(operation_id, work))
+        from platform_core.db.rerun import rerun
+
+        return rerun(lambda: self._go_on_once(operation_id, work))
 
     def _go_on_once(self, operation_id: UUID, work: Callable[[Services], T]) -> T:
         in_flight = self.in_flight = InFlight(operation_id, at_provider=True)
@@ -182,7 +183,7 @@ class Sessions(Reader):
         key = request.idempotency_key
         if key is None:
             return None
-        digest = inputs_digest(audit_queries.digest_key(connection), request)
+        digest = inputs_digest(connection, request)
         if queries.claim_key(connection, key, digest, operation_id):
             return None
         stored = queries.find_key(connection, key)
@@ -279,7 +280,9 @@ class Sessions(Reader):
                 operation_id=str(in_flight.operation_id),
             ) from error
         if isinstance(error, DRIVER_ERRORS):
-            raise (_Rerun(error) if _sqlstate(error) in RERUN_STATES else translated(error)) from error
+            from platform_core.db.rerun import Rerun, is_in_the_way
+
+            raise (Rerun(error) if is_in_the_way(error) else translated(error)) from error
 
     def interruption(self, error: KeyboardInterrupt) -> AgentadmError:
         """What to say after a signal: what became of the change that was under way, if any."""
@@ -310,41 +313,12 @@ class Sessions(Reader):
         return self._database.connection.execution_options(isolation_level="READ COMMITTED", postgresql_readonly=False)
 
 
-class _Rerun(Exception):
-    """The transaction was in the way of another; it was rolled back and may be run again."""
-
-    def __init__(self, error: BaseException) -> None:
-        super().__init__()
-        self.error = error
-
-
-def _rerun(run: Callable[[], T]) -> T:
-    """Run a transaction, again while it is in the way of others, at most three times."""
-    from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
-
-    attempts = Retrying(
-        retry=retry_if_exception_type(_Rerun),
-        stop=stop_after_attempt(ATTEMPTS),
-        wait=wait_random_exponential(multiplier=0.05, max=1),
-        reraise=True,
-    )
-    try:
-        return attempts(run)
-    except _Rerun as error:
-        raise translated(error.error) from error.error
-
-
-def _sqlstate(error: BaseException) -> str | None:
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    return getattr(cause, "sqlstate", None)
-
-
-def inputs_digest(key: bytes, request: WriteRequest) -> str:
+def inputs_digest(connection: Connection, request: WriteRequest) -> str:
     """An HMAC over the command and all its inputs: equal for calls that are the same.
 
     Args:
-        key: the installation's own random key, so that a digest says nothing about what was given.
-        request: the inputs hold no file or stream, but their digests.
+        connection: to the installation with whose own random key it is made, which stays in the database.
+        request: the inputs hold no file or stream, but their digests. What may be secret among them stays here.
     """
     message = msgspec.json.encode([request.command, request.inputs or request.arguments], order="deterministic")
-    return hmac.new(key, message, hashlib.sha256).hexdigest()
+    return queries.inputs_digest(connection, hashlib.sha256(message).digest())

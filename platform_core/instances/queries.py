@@ -8,16 +8,15 @@ from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, selec
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from platform_core.agents.tables import agents
-from platform_core.db.reference_queries import ends_with
+from platform_core.db.reference_queries import CANDIDATES, ends_with
 from platform_core.db.schema import AnyRow
 from platform_core.instances.tables import agent_instances, ssh_configs
 from platform_core.instances.types import InstanceOrigin, InstanceStatus
-from platform_core.listing.queries import ListSpec, Sort, fields_of
+from platform_core.listing.conditions import Kind
+from platform_core.listing.queries import Field, ListSpec, Sort, fields_of
 from platform_core.refs import as_uuid, as_uuid_ending
 from platform_core.teams.tables import teams
 from platform_core.users.tables import users
-
-CANDIDATES = 10
 
 columns = agent_instances.c
 user = select(func.coalesce(users.c.email, users.c.username)).where(users.c.id == columns.user_id).scalar_subquery()
@@ -42,7 +41,11 @@ ssh_list = (
     .scalar_subquery()
 )
 LIST = ListSpec(
-    fields=fields_of(agent_instances, words={"origin": tuple(InstanceOrigin), "status": tuple(InstanceStatus)}),
+    fields={
+        **fields_of(agent_instances, words={"origin": tuple(InstanceOrigin), "status": tuple(InstanceStatus)}),
+        "agent": Field(agent, Kind.TEXT),
+        "user": Field(user, Kind.TEXT),
+    },
     columns={
         "agent": agent,
         "user": user,

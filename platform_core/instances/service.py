@@ -1,7 +1,7 @@
 """The rules of instances; one method a command."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from platform_core.db.schema import AnyRow
@@ -18,23 +18,14 @@ from platform_core.instances.types import (
 from platform_core.listing.service import ListService
 from platform_core.listing.types import ListRequest, Rows
 from platform_core.refs import checked_name, exactly_one
-
-if TYPE_CHECKING:
-    from platform_core.services import Services
+from platform_core.services import Service
+from platform_core.states import may_become
 
 FIND_HINT = "an instance is named by its machine's id, its id, or the last 8 digits or more of its id"
 
 
-class InstanceService:
-    """Agents that run for somebody. The runtime is not called: what is wanted is written down for it.
-
-    Args:
-        services: of the unit of work.
-    """
-
-    def __init__(self, services: "Services") -> None:
-        self._services = services
-        self._connection = services.connection
+class InstanceService(Service):
+    """Agents that run for somebody. The runtime is not called: what is wanted is written down for it."""
 
     def list(
         self,
@@ -159,14 +150,7 @@ class InstanceService:
 
 
 def _may_become(row: AnyRow, status: InstanceStatus) -> bool:
-    """Whether there is something to change. What the trigger would refuse is refused here, in the same words."""
-    now = InstanceStatus(row.status)
-    if now is status:
-        return False
-    if status not in EDGES[now]:
-        legal = f"from {now} it can become: {', '.join(EDGES[now])}" if EDGES[now] else f"{now} is final"
-        raise Conflict(f"instance {row.id} is {now}, and cannot become {status}", legal)
-    return True
+    return may_become(f"instance {row.id}", InstanceStatus(row.status), status, EDGES)
 
 
 def _summary(row: AnyRow) -> InstanceSummary:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 
@@ -54,6 +54,8 @@ CLEARABLE = ("display_name", "model_preference")
 @dataclass(frozen=True)
 class InstanceSummary:
     """An instance in a list; `agent` is its team's slug and its own."""
+
+    MATTERS: ClassVar = ("agent", "status", "id", "user")
 
     agent: str | None
     user: str | None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 
@@ -55,6 +55,8 @@ class JobStatus:
 
     `overdue` when the last good run, or else the installation, is too old, and when the only run failed.
     """
+
+    MATTERS: ClassVar = ("job", "last_state", "overdue")
 
     job: str
     schedule: str

@@ -51,10 +51,9 @@ def keys_by_version(connection: Connection) -> dict[str, int]:
     return {version: number for version, number in connection.execute(counted)}  # noqa: C416 - rows, not pairs
 
 
-def values_by_version(connection: Connection, table: Table, column: str) -> dict[str, int]:
-    """By version of the encryption key, how many values of a column are encrypted with it."""
-    version = func.split_part(table.c[column], ":", 1)
-    counted = select(version, func.count()).where(table.c[column].is_not(None)).group_by(version)
+def values_by_version(connection: Connection) -> dict[str, int]:
+    """By version of the encryption key, how many values of all encrypted columns are encrypted with it."""
+    counted = text("SELECT version, number FROM agentadm.encrypted_values()")
     return {version: number for version, number in connection.execute(counted)}  # noqa: C416 - rows, not pairs
 
 

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from platform_core.db.schema import AnyRow, encrypted_columns
+from platform_core.db.schema import AnyRow
 from platform_core.errors import AgentadmError, Conflict, NotFound, UsageError
 from platform_core.key_material import queries
 from platform_core.key_material.file import make, with_new_version
 from platform_core.key_material.ring import KeyRing, read_ring
 from platform_core.key_material.types import KeyVersion, Purpose
+from platform_core.keys.types import BCRYPT
 
 if TYPE_CHECKING:
     from platform_core.services import Services
@@ -31,7 +32,10 @@ class KeyMaterialService:
     def list(self) -> tuple[KeyVersion, ...]:
         """Every version, oldest first, with how many rows still use it."""
         ring = read_ring(self._services.settings)
-        used = {Purpose.PEPPER: queries.keys_by_version(self._connection), Purpose.ENCRYPTION: self._values()}
+        used = {
+            Purpose.PEPPER: queries.keys_by_version(self._connection),
+            Purpose.ENCRYPTION: queries.values_by_version(self._connection),
+        }
         return tuple(_version(row, ring, used[Purpose(row.purpose)]) for row in queries.versions(self._connection))
 
     def checked_ring(self) -> KeyRing:
@@ -54,6 +58,12 @@ class KeyMaterialService:
         rows = self._in_use()
         return _problems(read_ring(self._services.settings), rows) if rows else ()
 
+    def unknown_keys(self) -> dict[str, int]:
+        """By version of the pepper, how many living API keys are hashed with one that is not in use."""
+        known = {BCRYPT, *(str(row.version) for row in self._in_use() if row.purpose == Purpose.PEPPER)}
+        living = queries.keys_by_version(self._connection)
+        return {version: number for version, number in living.items() if version not in known}
+
     def outdated(self) -> int:
         """How many values are encrypted with another version than the newest.
 
@@ -61,7 +71,9 @@ class KeyMaterialService:
             UsageError: the key material is not here, or there is no encryption key.
         """
         newest = str(self._services.key_ring.newest(Purpose.ENCRYPTION))
-        return sum(number for version, number in self._values().items() if version != newest)
+        return sum(
+            number for version, number in queries.values_by_version(self._connection).items() if version != newest
+        )
 
     def begin(self) -> None:
         """In a new installation register what the ring holds; one for the embedded server is made where there is none.
@@ -121,14 +133,6 @@ class KeyMaterialService:
 
     def _in_use(self) -> Sequence[AnyRow]:
         return [row for row in queries.versions(self._connection) if row.retired_at is None]
-
-    def _values(self) -> dict[str, int]:
-        """By version, how many values of all encrypted columns are encrypted with it."""
-        total: dict[str, int] = {}
-        for table, column in encrypted_columns():
-            for version, number in queries.values_by_version(self._connection, table, column).items():
-                total[version] = total.get(version, 0) + number
-        return total
 
     def _version(self, purpose: Purpose, version: int) -> KeyVersion:
         found = next((each for each in self.list() if (each.purpose, each.version) == (purpose, version)), None)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import ClassVar
 from uuid import UUID
 
 
@@ -16,6 +17,8 @@ class Purpose(StrEnum):
 @dataclass(frozen=True)
 class KeyVersion:
     """A version as it is registered. `in_ring` is whether its secret is here; `rows` is how many rows still use it."""
+
+    MATTERS: ClassVar = ("purpose", "version", "in_ring", "retired_at")
 
     purpose: Purpose
     version: int

@@ -1,7 +1,7 @@
 """Every statement about API keys. Statements of verification, in plain SQL, are in verifying_queries.py."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 
+from platform_core.agents.tables import agents
 from platform_core.db.reference_queries import ends_with
 from platform_core.db.schema import AnyRow
 from platform_core.keys.tables import api_keys
@@ -37,6 +38,11 @@ CANDIDATES = 10
 columns = api_keys.c
 user = select(func.coalesce(users.c.email, users.c.username)).where(users.c.id == columns.user_id).scalar_subquery()
 team = select(teams.c.slug).where(teams.c.id == columns.team_id).scalar_subquery()
+agent = (
+    select(teams.c.slug + "/" + agents.c.slug)
+    .where(agents.c.id == columns.agent_id, teams.c.id == agents.c.team_id)
+    .scalar_subquery()
+)
 now = func.agentadm.now()
 is_revoked = and_(columns.revoked_at.is_not(None), columns.revoked_reason.is_distinct_from(EXPIRED))
 is_living = and_(columns.revoked_at.is_(None), or_(columns.expires_at.is_(None), columns.expires_at > now))
@@ -51,12 +57,16 @@ LIST = ListSpec(
     fields={
         **fields_of(api_keys, words={"environment": tuple(Environment)}, leave_out=frozenset({"key_hash"})),
         "status": Field(status, Kind.WORD, tuple(KeyStatus)),
+        "user": Field(user, Kind.TEXT),
+        "team": Field(team, Kind.TEXT),
+        "agent": Field(agent, Kind.TEXT),
     },
     columns={
         "display_start": columns.display_start,
         "name": columns.name,
         "user": user,
         "team": team,
+        "agent": agent,
         "environment": columns.environment,
         "status": status,
         "last_used_at": columns.last_used_at,
@@ -110,7 +120,7 @@ def find(connection: Connection, reference: str) -> list[tuple[UUID, str]]:
 
 
 def _whole() -> Select[*tuple[Any, ...]]:
-    return select(*SHOWN, user.label("user"), team.label("team"), status.label("status"))
+    return select(*SHOWN, user.label("user"), team.label("team"), agent.label("agent"), status.label("status"))
 
 
 def load(connection: Connection, reference: str) -> list[AnyRow]:
@@ -184,10 +194,11 @@ def succeed(connection: Connection, key_id: UUID, new: Mapping[str, Any]) -> UUI
     return connection.execute(insert(api_keys).from_select(names, source).returning(columns.id)).scalar_one()
 
 
-def expire_within(connection: Connection, key_id: UUID, overlap: timedelta) -> None:
-    """Let a key end at the latest so long from now."""
+def expire_within(connection: Connection, key_id: UUID, overlap: timedelta) -> datetime | None:
+    """Let a key end at the latest so long from now. Returns when it does."""
     soonest = func.least(columns.expires_at, now + overlap)
-    connection.execute(update(api_keys).where(columns.id == key_id).values(expires_at=soonest))
+    ended = update(api_keys).where(columns.id == key_id).values(expires_at=soonest).returning(columns.expires_at)
+    return connection.execute(ended).scalar_one()
 
 
 def revoke(connection: Connection, key_id: UUID, reason: str | None) -> None:

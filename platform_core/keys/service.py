@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from platform_core.keys import queries
 from platform_core.keys.format import display_start, generate, is_whole
 from platform_core.keys.types import (
     EXPIRED,
+    LONGEST_START,
     ApiKey,
     Environment,
     Expiry,
@@ -25,7 +27,7 @@ from platform_core.keys.types import (
 )
 from platform_core.listing.service import ListService
 from platform_core.listing.types import ListRequest, Rows
-from platform_core.periods import parse_duration, parse_moment
+from platform_core.periods import parse_duration, parse_end
 from platform_core.refs import as_uuid, as_uuid_ending, checked_name, exactly_one
 
 if TYPE_CHECKING:
@@ -35,7 +37,6 @@ FIND_HINT = "a key is named by its beginning as lists show it, its id, or the la
 # As the constraint api_keys_scopes_check has it.
 SCOPE = re.compile(r"[a-z_]+:[a-z_]+")
 LONGEST_REFERENCE = 36
-LONGEST_START = 16
 # Is given a key that was just made, in plain text, before anything is committed.
 Take = Callable[[IssuedKey, str], None]
 
@@ -174,8 +175,8 @@ class KeyService:
             )
         text = generate(Environment(key.environment))
         new_id = queries.succeed(self._connection, key.id, self._hashed(text))
-        queries.expire_within(self._connection, key.id, duration)
-        return self._issued(new_id, text, take)
+        until = queries.expire_within(self._connection, key.id, duration)
+        return replace(self._issued(new_id, text, take), old_expires_at=until)
 
     def revoke(self, reference: str, *, reason: str | None) -> ApiKey:
         """Refuse a key from now on. A revoked one stays so, with the first reason.
@@ -258,7 +259,7 @@ class KeyService:
     def _moment(self, text: str) -> datetime:
         """When a key is to end: in the future."""
         now = database_now(self._connection)
-        moment = parse_moment(text, lambda: now)
+        moment = parse_end(text, lambda: now)
         if moment <= now:
             raise UsageError(f"{text!r} is in the past", "to refuse a key at once: agentadm keys revoke")
         return moment

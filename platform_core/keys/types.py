@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import ClassVar
 from uuid import UUID
 
 
@@ -29,6 +30,8 @@ DEFAULT_SCOPES = ("agents:read", "agents:write", "runs:read", "runs:write")
 DEFAULT_RATE_LIMIT = 60
 DEFAULT_NAME = "API key"
 BCRYPT = "bcrypt"
+# No beginning by which a key is known is longer.
+LONGEST_START = 16
 # What keys expire leaves on a key as its reason.
 EXPIRED = "expired"
 
@@ -51,10 +54,13 @@ class NewKey:
 class KeySummary:
     """A key in a list."""
 
+    MATTERS: ClassVar = ("display_start", "status", "id", "user", "name", "expires_at")
+
     display_start: str
     name: str
     user: str | None
     team: str | None
+    agent: str | None
     environment: Environment
     status: KeyStatus
     last_used_at: datetime | None
@@ -75,6 +81,7 @@ class ApiKey:
     team_id: UUID | None
     team: str | None
     agent_id: UUID | None
+    agent: str | None
     environment: Environment
     status: KeyStatus
     hash_version: str
@@ -95,11 +102,12 @@ class IssuedKey(ApiKey):
     """A key that was just made.
 
     `key` is the plain text, here and nowhere else; None in a dry run, in a replay, and where it went to a file.
-    `secret_shown` says whether this run has handed it over.
+    `secret_shown` says whether this run has handed it over. `old_expires_at` is when the one that it replaces ends.
     """
 
     key: str | None = None
     secret_shown: bool = False
+    old_expires_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -134,8 +142,10 @@ class Verdict:
     """What is known of a key that was presented.
 
     `valid` is whether a request with it would be let through; else `rule` says which rule refuses it, and `message`
-    why. `line` is its place in the input.
+    why. `line` is its place in the input. `not_looked_at` are rules that nothing was asked about.
     """
+
+    MATTERS: ClassVar = ("line", "valid", "message", "rule", "display_start")
 
     line: int
     valid: bool
@@ -146,6 +156,7 @@ class Verdict:
     user_id: UUID | None = None
     team_id: UUID | None = None
     agent_id: UUID | None = None
+    not_looked_at: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

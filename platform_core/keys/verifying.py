@@ -17,7 +17,7 @@ from platform_core.keys import verifying_queries as queries
 from platform_core.keys.format import MistypedKey, beginnings, check
 from platform_core.keys.types import Asked, Rehash, Verdict, Verification
 from platform_core.periods import parse_moment
-from platform_core.requests.types import checked_endpoint
+from platform_core.requests.types import checked_endpoint, left_out
 
 if TYPE_CHECKING:
     from platform_core.platform import Platform
@@ -75,18 +75,20 @@ class KeyVerifier:
         row = self._row(hashes, asked)
         if row[0] is None and self._is_any_bcrypt() and (found := self._bcrypt_hash(text)) is not None:
             row = self._row([found], asked)
-        return self._presented(row, hashes[0], line)
+        return self._presented(row, hashes[0], line, asked)
 
     def _row(self, hashes: list[str], asked: Asked) -> list[str | None]:
         at = None if asked.at is None else asked.at.isoformat()
         # Neither the hashes nor bcrypt's hold what an array would have to quote.
         return self._statement.row(f"{{{','.join(hashes)}}}", asked.scope, asked.environment, asked.agent_id, at)
 
-    def _presented(self, row: list[str | None], newest_hash: str, line: int) -> Presented:
+    def _presented(self, row: list[str | None], newest_hash: str, line: int, asked: Asked) -> Presented:
         found, version, start, user_id, team_id, agent_id, allowed, rule, message = row
         told = message or "the key is valid"
         key_id, valid = _id(found), allowed == "t"
-        verdict = Verdict(line, valid, rule, told, start, key_id, _id(user_id), _id(team_id), _id(agent_id))
+        about = asked.agent_id is not None or agent_id is not None
+        missing = left_out(asked.scope, asked.environment, agent=about) if valid else ()
+        verdict = Verdict(line, valid, rule, told, start, key_id, _id(user_id), _id(team_id), _id(agent_id), missing)
         if not valid or key_id is None or version is None or version == str(self._newest):
             return Presented(verdict)
         return Presented(verdict, Rehash(key_id, version, self._newest, newest_hash))

@@ -6,10 +6,4 @@ SELECT key_id, hash_version, display_start, user_id, team_id, agent_id, allowed,
 FROM agentadm.verify_key($1::text[], $2, $3, $4::uuid, coalesce($5::timestamptz, agentadm.now()))
 """
 ANY_BCRYPT = "SELECT EXISTS (SELECT FROM agentadm.api_keys WHERE hash_version = 'bcrypt')"
-# With none that begins so, another's hash: to compare with it takes as long.
-BCRYPT_CANDIDATES = """
-(SELECT key_hash, true AS begins_so FROM agentadm.api_keys
- WHERE hash_version = 'bcrypt' AND display_start = ANY (%s))
-UNION ALL
-(SELECT key_hash, false FROM agentadm.api_keys WHERE hash_version = 'bcrypt' LIMIT 1)
-"""
+BCRYPT_CANDIDATES = "SELECT key_hash, begins_so FROM agentadm.bcrypt_candidates(%s)"

@@ -10,7 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from platform_core.db.schema import AnyRow
 from platform_core.limits.tables import limit_overrides
-from platform_core.listing.queries import ListSpec, Sort, fields_of
+from platform_core.listing.conditions import Kind
+from platform_core.listing.queries import Field, ListSpec, Sort, fields_of
 from platform_core.plans.types import Limit
 from platform_core.teams.tables import teams
 from platform_core.users.tables import users
@@ -30,7 +31,13 @@ WHOLE = {
     "id": columns.id,
 }
 LIST = ListSpec(
-    fields=fields_of(limit_overrides, words={"limit_name": tuple(Limit)}),
+    fields={
+        **fields_of(limit_overrides, words={"limit_name": tuple(Limit)}),
+        "user": Field(user, Kind.TEXT),
+        "team": Field(team, Kind.TEXT),
+        "limit": Field(columns.limit_name, Kind.WORD, tuple(Limit)),
+        "unlimited": Field(WHOLE["unlimited"], Kind.BOOLEAN),
+    },
     columns=WHOLE,
     sorts={"id": Sort(columns.id)},
     default_sort="-id",

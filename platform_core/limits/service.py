@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from platform_core.db.schema import AnyRow
@@ -12,29 +11,19 @@ from platform_core.limits import queries
 from platform_core.limits.types import LimitStep, Override
 from platform_core.listing.service import ListService
 from platform_core.listing.types import ListRequest, Rows
-from platform_core.periods import parse_moment
+from platform_core.periods import parse_end
 from platform_core.plans.types import Limit
-
-if TYPE_CHECKING:
-    from platform_core.services import Services
-
+from platform_core.services import Service
 
 # What is counted together is told so: the word of the limit says only that it is the total.
 TOTAL = "personal and work agents together"
 
 
-class LimitService:
+class LimitService(Service):
     """What somebody may use: by an override, else the agent's plan, else the plan; else nothing.
 
     What is in a personal team counts for its user.
-
-    Args:
-        services: of the unit of work.
     """
-
-    def __init__(self, services: "Services") -> None:
-        self._services = services
-        self._connection = services.connection
 
     def show(
         self,
@@ -108,7 +97,7 @@ class LimitService:
             user, team: reference of one of them.
             values: what is allowed of what; None is unlimited.
             reason: why; there must be one.
-            expires: from when on it does not hold, as parse_moment reads it; None is never.
+            expires: from when on it does not hold, as parse_end reads it; None is never.
 
         Raises:
             NotFound, Conflict: a reference names none, or several.
@@ -186,7 +175,7 @@ class LimitService:
 
     def _future(self, text: str) -> datetime:
         now = database_now(self._connection)
-        moment = parse_moment(text, lambda: now)
+        moment = parse_end(text, lambda: now)
         if moment <= now:
             raise UsageError(f"{text!r} is past: it would not hold", "give a later moment, such as 30d")
         return moment

@@ -59,6 +59,7 @@ limit_overrides = Table(
     CheckConstraint("num_nonnulls(user_id, team_id) = 1", name="limit_overrides_owner_check"),
     CheckConstraint("reason <> ''", name="limit_overrides_reason_check"),
     at_least("limit_overrides", "value"),
+    CheckConstraint("limit_name <> 'requests_per_minute' OR value >= 1", name="limit_overrides_rate_check"),
     Index(None, "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
     comment="Limits that support granted beside the plan's",
     info=care(

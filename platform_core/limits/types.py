@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID
 
 # What lists can be sorted by: what has an index.
@@ -16,6 +17,8 @@ class LimitStep:
     The first place of a limit that applies decides.
     """
 
+    MATTERS: ClassVar = ("limit", "decides", "value", "unlimited", "source", "used")
+
     limit: str
     source: str
     decides: bool
@@ -28,6 +31,8 @@ class LimitStep:
 @dataclass(frozen=True)
 class Override:
     """What was granted to somebody beside the plan. A value of None is unlimited; times are UTC."""
+
+    MATTERS: ClassVar = ("limit", "value", "unlimited", "user", "team", "expires_at", "id")
 
     user: str | None
     team: str | None

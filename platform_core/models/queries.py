@@ -4,21 +4,20 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Integer, Select, cast, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Integer, Select, delete, func, insert, select, update
 
-from platform_core.db.reference_queries import named_or_id
+from platform_core.db.reference_queries import CANDIDATES, around, named_or_id
 from platform_core.db.schema import AnyRow
 from platform_core.listing.queries import ListSpec, Sort, fields_of
 from platform_core.models.tables import ai_models
 
-CANDIDATES = 10
-
 columns = ai_models.c
 lower_name = func.lower(columns.name)
+key_version = func.agentadm.model_key_version(columns.id, type_=Integer)
 LIST = ListSpec(
     fields=fields_of(ai_models, words={}, leave_out=frozenset({"api_key"})),
     # No more than customers may read.
-    columns={name: columns[name] for name in ("name", "provider", "model_id", "is_active", "id")},
+    columns={name: columns[name] for name in ("name", "provider", "model_id", "is_active", "created_at", "id")},
     sorts={"name": Sort(lower_name), "created_at": Sort(columns.created_at), "id": Sort(columns.id)},
     default_sort="name",
     key=columns.id,
@@ -30,8 +29,8 @@ _WHOLE = (
     columns.provider,
     columns.model_id,
     columns.config,
-    columns.api_key.is_not(None).label("has_key"),
-    cast(func.split_part(columns.api_key, ":", 1), Integer).label("key_version"),
+    key_version.is_not(None).label("has_key"),
+    key_version.label("key_version"),
     columns.is_active,
     columns.created_at,
     columns.updated_at,
@@ -50,12 +49,7 @@ def find(connection: Connection, reference: str) -> list[tuple[UUID, str]]:
 
 def near(connection: Connection, reference: str) -> dict[str, str]:
     """Names that stand around a reference in their index: in lower case, each as it is written."""
-    found: dict[str, str] = {}
-    start = reference.lower()
-    for side, order in ((lower_name >= start, lower_name), (lower_name < start, lower_name.desc())):
-        around = select(lower_name, columns.name).where(side).order_by(order).limit(CANDIDATES)
-        found |= {row[0]: row[1] for row in connection.execute(around)}
-    return found
+    return around(connection, lower_name, reference.lower(), shown=columns.name)
 
 
 def load(connection: Connection, reference: str) -> list[AnyRow]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from platform_core.db.schema import AnyRow
@@ -11,11 +11,9 @@ from platform_core.listing.service import ListService
 from platform_core.listing.types import ListRequest, Rows
 from platform_core.models import queries
 from platform_core.models.types import Model, ModelSummary, NewModel
-from platform_core.near import nearest
+from platform_core.near import near_hint
 from platform_core.refs import checked_name, exactly_one
-
-if TYPE_CHECKING:
-    from platform_core.services import Services
+from platform_core.services import Service
 
 FIND_HINT = "a model is named by its name, its id, or the last 8 digits or more of its id"
 PROVIDER = re.compile(r"[a-z][a-z0-9_]*")
@@ -27,16 +25,8 @@ SECRET_NAMES = frozenset(
 )  # fmt: skip
 
 
-class ModelService:
-    """Models that agents and conversations may use. The key of one at its provider goes in, and never out.
-
-    Args:
-        services: of the unit of work.
-    """
-
-    def __init__(self, services: "Services") -> None:
-        self._services = services
-        self._connection = services.connection
+class ModelService(Service):
+    """Models that agents and conversations may use. The key of one at its provider goes in, and never out."""
 
     def list(
         self, request: ListRequest, *, provider: str | None = None, active: bool | None = None
@@ -134,8 +124,7 @@ class ModelService:
     def _hint(self, reference: str, found: object) -> str:
         """What to name instead: which may have been meant, where there is none."""
         around = {} if found else queries.near(self._connection, reference)
-        near = nearest(reference.lower(), around)
-        return f"did you mean {around[near[0]]!r}? {FIND_HINT}" if near else FIND_HINT
+        return near_hint(reference.lower(), around, FIND_HINT)
 
 
 def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -173,7 +162,7 @@ def _secret_places(value: Any, place: str) -> Iterator[str]:
 
 
 def _summary(row: AnyRow) -> ModelSummary:
-    return ModelSummary(row.name, row.provider, row.model_id, row.is_active, row.id)
+    return ModelSummary(row.name, row.provider, row.model_id, row.is_active, row.created_at, row.id)
 
 
 def _model(row: AnyRow) -> Model:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 # What a list can be sorted by: what has an index.
@@ -28,10 +28,13 @@ class NewModel:
 class ModelSummary:
     """A model in a list."""
 
+    MATTERS: ClassVar = ("name", "is_active", "id", "model_id")
+
     name: str
     provider: str
     model_id: str
     is_active: bool
+    created_at: datetime
     id: UUID
 
 

@@ -98,6 +98,11 @@ def was_committed(connection: Connection, operation_id: UUID, xid: int) -> bool 
     return found
 
 
+def inputs_digest(connection: Connection, message: bytes) -> str:
+    """An HMAC of what is short, with the installation's own key."""
+    return str(connection.execute(select(func.agentadm.inputs_digest(message))).scalar_one())
+
+
 def claim_key(connection: Connection, key: str, inputs_digest: str, operation_id: UUID) -> bool:
     """Take an idempotency key for this operation; False when an earlier one has it. Waits for one that is running."""
     claim = (

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ class NewIntent:
 @dataclass(frozen=True)
 class Intent:
     """A step at a provider as it is recorded."""
+
+    MATTERS: ClassVar = ("id", "state", "operation_id", "step", "error")
 
     id: UUID
     operation_id: UUID

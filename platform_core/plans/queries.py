@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, case, func, insert, select, update
 
 from platform_core.db.schema import AnyRow
-from platform_core.listing.queries import ListSpec, Sort, fields_of
+from platform_core.listing.conditions import Kind
+from platform_core.listing.queries import Field, ListSpec, Sort, fields_of
 from platform_core.plans.tables import plans
 from platform_core.subscriptions.tables import subscriptions
 from platform_core.subscriptions.types import SubscriptionStatus
@@ -24,7 +25,7 @@ def _money(amount: ColumnElement[Any]) -> ColumnElement[Any]:
 
 
 LIST = ListSpec(
-    fields=fields_of(plans, words={}),
+    fields={**fields_of(plans, words={}), "subscription_count": Field(subscription_count, Kind.INTEGER)},
     columns={
         "id": columns.id,
         "name": columns.name,
@@ -47,6 +48,11 @@ def _whole() -> Select[*tuple[Any, ...]]:
 def load(connection: Connection, plan_id: str) -> AnyRow | None:
     """One row whole."""
     return connection.execute(_whole().where(columns.id == plan_id)).first()
+
+
+def exists(connection: Connection, plan_id: str) -> bool:
+    """Whether there is such a plan."""
+    return connection.execute(select(columns.id).where(columns.id == plan_id)).first() is not None
 
 
 def lock(connection: Connection, plan_id: str) -> AnyRow | None:

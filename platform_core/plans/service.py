@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from platform_core.db.schema import AnyRow
 from platform_core.errors import Conflict, NotFound, UsageError
@@ -11,11 +11,9 @@ from platform_core.listing.types import ListRequest, Rows
 from platform_core.money import Money, checked_currency, parse_amount
 from platform_core.near import did_you_mean
 from platform_core.plans import queries
-from platform_core.plans.types import REFUSE, UNLIMITED, Limit, NewPlan, Overage, Plan, PlanSummary
+from platform_core.plans.types import LEAST, REFUSE, UNLIMITED, Limit, NewPlan, Overage, Plan, PlanSummary
 from platform_core.refs import checked_name
-
-if TYPE_CHECKING:
-    from platform_core.services import Services
+from platform_core.services import Service
 
 T = TypeVar("T")
 WORD = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*")
@@ -23,15 +21,8 @@ WORD_LENGTH = 100
 PRICES = ("price_monthly", "price_yearly")
 
 
-class PlanService:
-    """Plans.
-
-    Args:
-        services: of the unit of work.
-    """
-
-    def __init__(self, services: "Services") -> None:
-        self._connection = services.connection
+class PlanService(Service):
+    """Plans."""
 
     def list(self, request: ListRequest, *, family: str | None = None, active: bool | None = None) -> Rows[PlanSummary]:
         """Plans, by their ids.
@@ -82,7 +73,7 @@ class PlanService:
             "name": new.name,
             "currency": currency,
             "description": new.description,
-            **{str(name): new.limits.get(name, 0) for name in Limit},
+            **{str(name): new.limits.get(name, LEAST.get(name, 0)) for name in Limit},
             **_amounts({"price_monthly": new.price_monthly, "price_yearly": new.price_yearly}, currency),
             **_amounts({f"overage_{name}": price for name, price in new.overages.items()}, currency),
         }
@@ -147,7 +138,9 @@ class PlanService:
         Raises:
             NotFound: there is none with this id.
         """
-        return self.show(reference).id
+        if not queries.exists(self._connection, reference):
+            raise self._not_found(reference)
+        return reference
 
     def _set_active(self, reference: str, *, active: bool) -> Plan:
         row = queries.lock(self._connection, reference)

@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from platform_core.db.schema import at_least, care, created_column, metadata, name_check, updated_column
-from platform_core.plans.types import Limit, Overage
+from platform_core.plans.types import LEAST, Limit, Overage
 
 
 class PlansColumns(TypedColumns):
@@ -91,7 +91,7 @@ plans = Table(
     name_check("plans"),
     CheckConstraint("currency ~ '^[A-Z]{3}$'", name="plans_currency_check"),
     CheckConstraint("jsonb_typeof(features) = 'array'", name="plans_features_check"),
-    *(at_least("plans", name) for name in (*PRICES, *Limit, *OVERAGES)),
+    *(at_least("plans", name, LEAST.get(name, 0)) for name in (*PRICES, *Limit, *OVERAGES)),
     comment="What the platform sells",
     info=care(texts=("description",)),
 )

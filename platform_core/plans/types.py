@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 from platform_core.money import Money
 
@@ -35,6 +35,8 @@ class Overage(StrEnum):
     THOUSAND_REQUESTS = "1000_requests"
 
 
+# Of a rate nothing would be left at 0; of the others 0 is none.
+LEAST: Mapping[str, int] = {Limit.REQUESTS_PER_MINUTE: 1}
 DEFAULT_FAMILY = "platform"
 # How NULL is written: of a limit, and of the price of what is above it.
 UNLIMITED = "unlimited"
@@ -54,7 +56,7 @@ CLEARABLE = (
 
 @dataclass(frozen=True)
 class NewPlan:
-    """A plan to be made. Limits that are not named are 0: nothing is allowed; None is unlimited.
+    """A plan to be made. Limits that are not named are as low as they can be: 0, a rate 1; None is unlimited.
 
     Prices are decimals in the currency; overages too, None refuses what is above the limit.
     """
@@ -73,6 +75,8 @@ class NewPlan:
 @dataclass(frozen=True)
 class PlanSummary:
     """A plan in a list."""
+
+    MATTERS: ClassVar = ("id", "is_active", "name", "price_monthly")
 
     id: str
     name: str

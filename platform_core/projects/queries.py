@@ -8,14 +8,13 @@ from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, 
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from platform_core.crews.tables import crews
-from platform_core.db.reference_queries import named_or_id
+from platform_core.db.reference_queries import CANDIDATES, named_or_id
 from platform_core.db.schema import AnyRow
-from platform_core.listing.queries import ListSpec, Sort, fields_of
+from platform_core.listing.conditions import Kind
+from platform_core.listing.queries import Field, ListSpec, Sort, fields_of
 from platform_core.projects.tables import projects
 from platform_core.teams.tables import teams
 from platform_core.users.tables import users
-
-CANDIDATES = 10
 
 columns = projects.c
 user = (
@@ -29,7 +28,7 @@ crew_names = (
 )
 
 LIST = ListSpec(
-    fields=fields_of(projects, words={}),
+    fields={**fields_of(projects, words={}), "user": Field(user, Kind.TEXT), "team": Field(team, Kind.TEXT)},
     columns={
         "name": columns.name,
         "user": user,

@@ -1,7 +1,7 @@
 """The rules of projects; one method a command."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from platform_core.db.schema import AnyRow
@@ -11,23 +11,13 @@ from platform_core.listing.types import ListRequest, Rows
 from platform_core.projects import queries
 from platform_core.projects.types import Project, ProjectSummary
 from platform_core.refs import checked_name, exactly_one
-
-if TYPE_CHECKING:
-    from platform_core.services import Services
+from platform_core.services import Service
 
 FIND_HINT = "a project is named by its name, its id, or the last 8 digits or more of its id"
 
 
-class ProjectService:
-    """Projects.
-
-    Args:
-        services: of the unit of work.
-    """
-
-    def __init__(self, services: "Services") -> None:
-        self._services = services
-        self._connection = services.connection
+class ProjectService(Service):
+    """Projects."""
 
     def list(self, request: ListRequest, *, user: str | None = None, team: str | None = None) -> Rows[ProjectSummary]:
         """Projects, newest first.

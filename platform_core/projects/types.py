@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID
 
 # What a list can be sorted by: what has an index.
@@ -13,6 +14,8 @@ CLEARABLE = ("description",)
 @dataclass(frozen=True)
 class ProjectSummary:
     """A project in a list; it belongs to a user or to a team."""
+
+    MATTERS: ClassVar = ("name", "id", "team", "user")
 
     name: str
     user: str | None

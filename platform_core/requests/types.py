@@ -18,6 +18,27 @@ def checked_endpoint(endpoint: str | None) -> None:
         raise UsageError(f"{endpoint!r} is no endpoint", "a scope such as agents:write, or 'POST /v1/runs'")
 
 
+# What is looked at only where the question says so; limits are those that a POST uses up.
+OF_ENDPOINT = ("key_scope", "team_role")
+OF_ENVIRONMENT = ("key_environment",)
+OF_AGENT = ("agent_team", "agent_deleted", "agent_status", "agent_subscription")
+LIMITS = ("limits",)
+
+
+def left_out(endpoint: str | None, environment: str | None, *, agent: bool) -> tuple[str, ...]:
+    """Rules that a question leaves out: by them the request may still be refused.
+
+    Args:
+        endpoint: a scope, or a method with a path; only that tells what is made.
+        environment: live or test.
+        agent: whether the request is known to be about one.
+    """
+    rules: tuple[str, ...] = () if environment is not None else OF_ENVIRONMENT
+    rules += () if endpoint is not None else OF_ENDPOINT
+    rules += () if agent else OF_AGENT
+    return rules if endpoint is not None and "/" in endpoint else rules + LIMITS
+
+
 @dataclass(frozen=True)
 class Asked:
     """A request as support names it: references of user, key and agent, and what it would do.

@@ -5,7 +5,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, select
 
 from platform_core.agents.tables import agents
-from platform_core.listing.queries import ListSpec, Sort, fields_of
+from platform_core.listing.conditions import Kind
+from platform_core.listing.queries import Field, ListSpec, Sort, fields_of
 from platform_core.runs.tables import error_logs
 from platform_core.teams.tables import teams
 from platform_core.users.tables import users
@@ -18,7 +19,7 @@ agent = (
 )
 user = select(func.coalesce(users.c.email, users.c.username)).where(users.c.id == columns.user_id).scalar_subquery()
 LIST = ListSpec(
-    fields=fields_of(error_logs, words={}),
+    fields={**fields_of(error_logs, words={}), "agent": Field(agent, Kind.TEXT), "user": Field(user, Kind.TEXT)},
     columns={
         "created_at": columns.created_at,
         "type": columns.type,

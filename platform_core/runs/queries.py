@@ -6,9 +6,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, Select, false, func, insert, literal, select, update
 
 from platform_core.agents.tables import agents
-from platform_core.db.reference_queries import ends_with
+from platform_core.db.reference_queries import CANDIDATES, ends_with
 from platform_core.db.schema import AnyRow, care_of
-from platform_core.listing.queries import ListSpec, Sort, fields_of
+from platform_core.listing.conditions import Kind
+from platform_core.listing.queries import Field, ListSpec, Sort, fields_of
 from platform_core.refs import as_uuid, as_uuid_ending
 from platform_core.runs.tables import runs
 from platform_core.runs.types import RunStatus
@@ -16,7 +17,6 @@ from platform_core.teams.tables import teams
 from platform_core.users.tables import users
 from platform_core.workflows.tables import workflows
 
-CANDIDATES = 10
 TRIGGERED_BY_RETRY = "retry"
 
 columns = runs.c
@@ -28,9 +28,24 @@ agent = (
 workflow = select(workflows.c.name).where(workflows.c.id == columns.workflow_id).scalar_subquery()
 user = select(func.coalesce(users.c.email, users.c.username)).where(users.c.id == columns.user_id).scalar_subquery()
 team = select(teams.c.slug).where(teams.c.id == columns.team_id).scalar_subquery()
+again = runs.alias("again")
+# The newest, where there are several.
+retried_as = (
+    select(again.c.id)
+    .where(again.c.retried_from == columns.id)
+    .order_by(again.c.created_at.desc(), again.c.id.desc())
+    .limit(1)
+    .scalar_subquery()
+)
 LIST = ListSpec(
     # Whoever may not read what is masked may not ask for it either.
-    fields=fields_of(runs, words={"status": tuple(RunStatus)}, leave_out=frozenset(care_of(runs).masked)),
+    fields={
+        **fields_of(runs, words={"status": tuple(RunStatus)}, leave_out=frozenset(care_of(runs).masked)),
+        "agent": Field(agent, Kind.TEXT),
+        "workflow": Field(workflow, Kind.TEXT),
+        "user": Field(user, Kind.TEXT),
+        "team": Field(team, Kind.TEXT),
+    },
     columns={
         "created_at": columns.created_at,
         "agent": agent,
@@ -93,7 +108,14 @@ def find(connection: Connection, reference: str) -> list[tuple[UUID, str]]:
 
 def load(connection: Connection, reference: str) -> list[AnyRow]:
     """Whole rows of a reference's candidates, in one round trip."""
-    whole = select(runs, agent.label("agent"), workflow.label("workflow"), user.label("user"), team.label("team"))
+    whole = select(
+        runs,
+        retried_as.label("retried_as"),
+        agent.label("agent"),
+        workflow.label("workflow"),
+        user.label("user"),
+        team.label("team"),
+    )
     return list(connection.execute(whole.where(_is_named_by(reference)).limit(CANDIDATES)).all())
 
 
@@ -110,6 +132,11 @@ def lock(connection: Connection, run_id: UUID) -> AnyRow:
         *(column.label(name) for name, column in GONE.items()),
     )
     return connection.execute(statement.where(columns.id == run_id).with_for_update(of=runs)).one()
+
+
+def became(connection: Connection, run_id: UUID) -> UUID | None:
+    """The newest run that does a run again. Asked once that run is locked: another may just have queued it."""
+    return connection.execute(select(retried_as).select_from(runs).where(columns.id == run_id)).scalar_one()
 
 
 def summary(connection: Connection, run_id: UUID) -> AnyRow:
@@ -144,8 +171,9 @@ def cancel(connection: Connection, row: AnyRow) -> None:
 
 def retry(connection: Connection, row: AnyRow) -> UUID:
     """Insert a queued run that is to do the same again. Returns the key that the database made."""
-    source = select(*(columns[name] for name in KEPT), columns.retry_count + 1, literal(TRIGGERED_BY_RETRY)).where(
+    kept = (columns[name] for name in KEPT)
+    source = select(*kept, columns.id, columns.retry_count + 1, literal(TRIGGERED_BY_RETRY)).where(
         columns.id == row.id, columns.created_at == row.created_at
     )
-    names = [*KEPT, "retry_count", "triggered_by"]
+    names = [*KEPT, "retried_from", "retry_count", "triggered_by"]
     return connection.execute(insert(runs).from_select(names, source).returning(columns.id)).scalar_one()

@@ -1,6 +1,6 @@
 """The rules of runs; one method a command."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection
 from uuid import UUID
 
 from platform_core.db.schema import AnyRow
@@ -10,23 +10,13 @@ from platform_core.listing.types import ListRequest, Rows
 from platform_core.refs import exactly_one
 from platform_core.runs import error_queries, queries
 from platform_core.runs.types import EDGES, RETRIED, ErrorEntry, Retry, Run, RunStatus, RunSummary
-
-if TYPE_CHECKING:
-    from platform_core.services import Services
+from platform_core.services import Service
 
 FIND_HINT = "a run is named by its id, or by the last 8 digits or more of it"
 
 
-class RunService:
-    """What agents and workflows did. A row is its own record: what changes one is counted, not audited.
-
-    Args:
-        services: of the unit of work.
-    """
-
-    def __init__(self, services: "Services") -> None:
-        self._services = services
-        self._connection = services.connection
+class RunService(Service):
+    """What agents and workflows did. A row is its own record: what changes one is counted, not audited."""
 
     def list(
         self,
@@ -83,18 +73,28 @@ class RunService:
             self._services.count_unaudited(1)
         return self._run(row.id)
 
-    def retry(self, reference: str) -> Retry:
+    def retry(self, reference: str, *, again: bool = False, met: Collection[UUID] = ()) -> Retry:
         """Queue a run that is to do the same again.
 
+        Args:
+            reference: of the run.
+            again: also where another does so already.
+            met: what was tried again in the same call: of what is named twice the frame says so.
+
         Raises:
-            NotFound, Conflict: the reference names none, or several; the run was completed, or has not ended; what it
-                names is deleted.
+            NotFound, Conflict: the reference names none, or several; the run was completed, has not ended, or was tried
+                again already; what it names is deleted.
         """
         row = self._lock(reference)
         if row.status not in {status.value for status in RETRIED}:
             raise Conflict(
                 f"run {row.id} is {row.status}, and cannot be tried again",
                 f"only what is {', '.join(RETRIED[:-1])} or {RETRIED[-1]} can",
+            )
+        if not again and row.id not in met and (other := queries.became(self._connection, row.id)) is not None:
+            raise Conflict(
+                f"run {row.id} was tried again already: it became run {other}",
+                f"look at that one: agentadm runs show {other}; another try of the same takes --again",
             )
         for noun in ("agent", "workflow", "user", "team"):
             if getattr(row, f"{noun}_gone"):

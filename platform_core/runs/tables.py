@@ -66,6 +66,9 @@ class RunsColumns(TypedColumns):
     error: Named[str | None] = Column(Text, comment="What went wrong")
     triggered_by: Named[str | None] = Column(Text, comment="api, schedule, retry, ...")
     retry_count: Named[int] = Column(Integer, server_default=text("0"), comment="Which attempt it is, from 0")
+    retried_from: Named[UUID | None] = Column(
+        Uuid(), comment="Which run it does again (partitioned, so no foreign key)"
+    )
     started_at: Named[datetime | None] = some_time("When it began")
     completed_at: Named[datetime | None] = some_time("When it ended, however")
     duration_ms: Named[int | None] = Column(BigInteger, comment="Milliseconds from beginning to end")
@@ -100,6 +103,7 @@ runs = Table(
     Index(None, "workflow_id", "created_at"),
     Index("runs_team_completed_idx", "team_id", "completed_at", postgresql_where=text("status = 'completed'")),
     Index(None, "instance_id", postgresql_where=text("instance_id IS NOT NULL")),
+    Index(None, "retried_from", postgresql_where=text("retried_from IS NOT NULL")),
     Index(None, "status"),
     Index(None, "cost_usd"),
     Index(None, "created_at", "id"),

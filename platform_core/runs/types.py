@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from platform_core.masking import MASKED
@@ -39,6 +39,8 @@ ERROR_SORTS = ("created_at", "id")
 class RunSummary:
     """A run in a list; `agent` is its team's slug and its own, `cost_usd` the infrastructure's."""
 
+    MATTERS: ClassVar = ("id", "status", "agent", "workflow", "created_at", "user")
+
     created_at: datetime
     agent: str | None
     workflow: str | None
@@ -55,7 +57,10 @@ class RunSummary:
 
 @dataclass(frozen=True)
 class Run:
-    """A run whole; what was asked and answered is shown only with --reveal. Times are UTC."""
+    """A run whole; what was asked and answered is shown only with --reveal. Times are UTC.
+
+    `retried_from` is the run that it does again, and `retried_as` the newest that does it again.
+    """
 
     id: UUID
     created_at: datetime
@@ -71,6 +76,8 @@ class Run:
     status: RunStatus
     triggered_by: str | None
     retry_count: int
+    retried_from: UUID | None
+    retried_as: UUID | None
     started_at: datetime | None
     completed_at: datetime | None
     duration_ms: int | None
@@ -104,6 +111,8 @@ class Retry:
 @dataclass(frozen=True)
 class ErrorEntry:
     """An error of the platform, as it was logged."""
+
+    MATTERS: ClassVar = ("created_at", "message", "agent", "type", "id")
 
     created_at: datetime
     type: str

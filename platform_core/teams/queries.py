@@ -19,15 +19,14 @@ from sqlalchemy import (
     update,
 )
 
-from platform_core.db.reference_queries import named_or_id
+from platform_core.db.reference_queries import CANDIDATES, around, named_or_id
 from platform_core.db.schema import AnyRow
-from platform_core.listing.queries import ListSpec, Sort, fields_of
+from platform_core.listing.conditions import Kind
+from platform_core.listing.queries import Field, ListSpec, Sort, fields_of
 from platform_core.projects.tables import projects
 from platform_core.teams.tables import team_members, teams
 from platform_core.teams.types import MemberRole, NewTeam
 from platform_core.users.tables import users
-
-CANDIDATES = 10
 
 columns = teams.c
 members = team_members.c
@@ -36,7 +35,7 @@ project_count = select(func.count()).where(projects.c.owner_team_id == columns.i
 SUMMARY = ("slug", "name", "owner", "member_count", "max_members", "created_at", "id")
 
 LIST = ListSpec(
-    fields=fields_of(teams, words={}),
+    fields={**fields_of(teams, words={}), "owner": Field(owner, Kind.TEXT)},
     columns={name: owner if name == "owner" else columns[name] for name in SUMMARY},
     sorts={"created_at": Sort(columns.created_at), "slug": Sort(columns.slug), "id": Sort(columns.id)},
     default_sort="-created_at",
@@ -57,14 +56,9 @@ def find(connection: Connection, reference: str, *, deleted: bool) -> list[tuple
     return [(row.id, row.slug) for row in connection.execute(statement.limit(CANDIDATES))]
 
 
-def near(connection: Connection, reference: str) -> list[str]:
+def near(connection: Connection, reference: str) -> dict[str, str]:
     """Slugs that stand around a reference in their index."""
-    lowered = reference.lower()
-    found: list[str] = []
-    for side, order in ((columns.slug >= lowered, columns.slug), (columns.slug < lowered, columns.slug.desc())):
-        around = select(columns.slug).where(side, columns.deleted_at.is_(None)).order_by(order).limit(CANDIDATES)
-        found += connection.execute(around).scalars()
-    return found
+    return around(connection, columns.slug, reference.lower(), columns.deleted_at.is_(None))
 
 
 def _whole() -> Select[*tuple[Any, ...]]:
@@ -87,6 +81,11 @@ def load_by_id(connection: Connection, team_id: UUID) -> AnyRow:
 def lock(connection: Connection, team_id: UUID) -> AnyRow:
     """One row, locked against changes of the team and of its members for the rest of the transaction."""
     return connection.execute(select(teams).where(columns.id == team_id).with_for_update()).one()
+
+
+def lock_counts(connection: Connection, team_id: UUID) -> AnyRow:
+    """One row, locked against whoever makes, deletes or restores what belongs to the team."""
+    return connection.execute(select(teams).where(columns.id == team_id).with_for_update(key_share=True)).one()
 
 
 def list_filters(
@@ -161,7 +160,12 @@ _MEMBER = (
 )
 _OF_TEAM_AND_USER = and_(members.team_id == columns.id, members.user_id == users.c.id)
 MEMBER_LIST = ListSpec(
-    fields=fields_of(team_members, words={"role": tuple(MemberRole)}, leave_out=frozenset({"owner_of"})),
+    fields={
+        **fields_of(team_members, words={"role": tuple(MemberRole)}, leave_out=frozenset({"owner_of"})),
+        "email": Field(users.c.email, Kind.TEXT),
+        "full_name": Field(users.c.full_name, Kind.TEXT),
+        "team": Field(columns.slug, Kind.TEXT),
+    },
     columns={str(column.name): column for column in _MEMBER},
     sorts={"id": Sort(members.id)},
     default_sort="id",

@@ -2,36 +2,26 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from platform_core.db.schema import AnyRow
-from platform_core.errors import Conflict, NotFound, UsageError
+from platform_core.errors import Conflict, UsageError
 from platform_core.listing.service import ListService
 from platform_core.listing.types import ListRequest, Rows
-from platform_core.near import nearest
+from platform_core.near import near_hint
 from platform_core.refs import checked_name, exactly_one
+from platform_core.services import Service
 from platform_core.teams import queries
-from platform_core.teams.types import Member, MemberRole, NewTeam, Team, TeamSummary
-
-if TYPE_CHECKING:
-    from platform_core.services import Services
+from platform_core.teams.types import MemberRole, NewTeam, Team, TeamSummary
 
 FIND_HINT = "a team is named by its slug, its id, or the last 8 digits or more of its id"
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 SLUG_LENGTH = 100
 
 
-class TeamService:
-    """Teams and their members.
-
-    Args:
-        services: of the unit of work.
-    """
-
-    def __init__(self, services: "Services") -> None:
-        self._services = services
-        self._connection = services.connection
+class TeamService(Service):
+    """Teams."""
 
     def list(
         self,
@@ -180,7 +170,7 @@ class TeamService:
             raise Conflict(f"team {team.slug} is a personal team, which stays its user's", "make a team for several")
         if team.owner_id != owner_id:
             if queries.find_member(self._connection, team_id, owner_id) is None:
-                self._refuse_when_full(team)
+                refuse_when_full(team)
                 queries.add_member(self._connection, team_id, owner_id, MemberRole.ADMIN, None)
             queries.set_owner(self._connection, team_id, owner_id)
         return self._team(team_id)
@@ -194,96 +184,62 @@ class TeamService:
         found = queries.find(self._connection, reference, deleted=deleted)
         return exactly_one("team", reference, found, self._hint(reference, found))
 
+    def owner_of(self, what: str, *, team: str | None, user: str | None) -> UUID:
+        """The team that a thing is to belong to: the one named, or the user's personal one, made now if need be.
+
+        Args:
+            what: the thing, with its article.
+            team: reference of a team.
+            user: reference of a user.
+
+        Raises:
+            NotFound, Conflict: a reference names none, or several.
+            UsageError: both were named, or neither.
+        """
+        if (team is None) == (user is None):
+            raise UsageError(
+                f"{what} belongs to a team, or to a user's personal one", "give --team TEAM, or --user USER"
+            )
+        return self.find(team or "") if user is None else self.personal(user).id
+
+    def lock_counts(self, team_id: UUID) -> AnyRow:
+        """A team's row, locked against whoever makes, deletes or restores what belongs to it: its counts stay."""
+        return queries.lock_counts(self._connection, team_id)
+
     def has_member(self, team_id: UUID, user_id: UUID) -> bool:
         """Whether a user is a member of a team."""
         return queries.find_member(self._connection, team_id, user_id) is not None
-
-    # --------------------------------------------------------------------------------------------------------- members
-
-    def members(self, reference: str, request: ListRequest, *, role: MemberRole | None = None) -> Rows[Member]:
-        """The members of a team, in the order in which they came.
-
-        Raises:
-            NotFound, Conflict: the reference names none, or several.
-        """
-        filters = queries.member_filters(self.find(reference), role)
-        return ListService(self._connection, queries.MEMBER_LIST, request, _member, filters)
-
-    def add_member(self, reference: str, user: str, role: MemberRole, *, invited_by: str | None = None) -> Member:
-        """Make a user a member. One who is a member already stays so, with the role that is there.
-
-        Raises:
-            NotFound, Conflict: a reference names none, or several; the team is full, or a personal one.
-        """
-        users = self._services.users
-        team_id, user_id = self.find(reference), users.hold(user)
-        inviter = None if invited_by is None else users.hold(invited_by)
-        team = queries.lock(self._connection, team_id)
-        if (there := queries.find_member(self._connection, team_id, user_id)) is not None:
-            if there.role != role.value:
-                raise Conflict(
-                    f"{user} is {there.role} of team {team.slug} already", "agentadm teams members set-role changes it"
-                )
-            return _member(there)
-        if team.personal_of is not None:
-            raise Conflict(f"team {team.slug} is a personal team, of one", "make a team for several")
-        self._refuse_when_full(team)
-        queries.add_member(self._connection, team_id, user_id, role, inviter)
-        return self._member_of(team_id, team.slug, user_id, user)
-
-    def remove_member(self, reference: str, user: str) -> Member:
-        """Take a member out of a team.
-
-        Raises:
-            NotFound, Conflict: a reference names none, or several; not a member, or the owner.
-        """
-        _, member = self._changing(reference, user, "removed")
-        queries.remove_member(self._connection, member.id)
-        return member
-
-    def set_role(self, reference: str, user: str, role: MemberRole) -> Member:
-        """Change what a member may do.
-
-        Raises:
-            NotFound, Conflict: a reference names none, or several; not a member, or the owner.
-        """
-        team, member = self._changing(reference, user, f"made {role}")
-        if member.role is not role:
-            queries.set_role(self._connection, member.id, role)
-        return self._member_of(team.id, team.slug, member.user_id, user)
-
-    def _changing(self, reference: str, user: str, what: str) -> tuple[AnyRow, Member]:
-        """A team, locked, and one of its members who is not its owner."""
-        team_id, user_id = self.find(reference), self._services.users.find(user)
-        team = queries.lock(self._connection, team_id)
-        member = self._member_of(team_id, team.slug, user_id, user)
-        if member.role is MemberRole.OWNER:
-            raise Conflict(
-                f"{user} owns team {team.slug} and cannot be {what}",
-                f"transfer it first: agentadm teams transfer {team.slug} NEW_OWNER",
-            )
-        return team, member
-
-    def _member_of(self, team_id: UUID, slug: str, user_id: UUID, user: str) -> Member:
-        row = queries.find_member(self._connection, team_id, user_id)
-        if row is None:
-            raise NotFound(f"{user} is no member of team {slug}", f"agentadm teams members list {slug} shows them")
-        return _member(row)
-
-    @staticmethod
-    def _refuse_when_full(team: AnyRow) -> None:
-        if team.max_members is not None and team.member_count >= team.max_members:
-            raise Conflict(
-                f"team {team.slug} is full: it has {team.member_count} members, max_members is {team.max_members}",
-                f"agentadm teams update {team.slug} --max-members N",
-            )
 
     def _team(self, team_id: UUID) -> Team:
         return _team(queries.load_by_id(self._connection, team_id))
 
     def _hint(self, reference: str, found: Sequence[object]) -> str:
-        near = [] if found else nearest(reference.lower(), queries.near(self._connection, reference))
-        return f"did you mean {near[0]!r}? {FIND_HINT}" if near else FIND_HINT
+        around = {} if found else queries.near(self._connection, reference)
+        return near_hint(reference.lower(), around, FIND_HINT)
+
+
+def refuse_when_full(team: AnyRow) -> None:
+    """Say no to one more member of a team that is full.
+
+    Raises:
+        Conflict: it is.
+    """
+    if team.max_members is not None and team.member_count >= team.max_members:
+        raise Conflict(
+            f"team {team.slug} is full: it has {team.member_count} members, max_members is {team.max_members}",
+            f"agentadm teams update {team.slug} --max-members N",
+        )
+
+
+def is_deleted(team: AnyRow, whose: str = "") -> Conflict:
+    """What to say of a team that is deleted: how it comes back.
+
+    Args:
+        team: its row.
+        whose: what of it is asked for.
+    """
+    how = f"teams restore {team.slug}" if team.personal_of is None else f"users restore {team.personal_of}"
+    return Conflict(f"team {team.slug}{whose} is deleted", f"restore it first: agentadm {how}")
 
 
 def slug_of(name: str) -> str:
@@ -318,9 +274,3 @@ def _summary(row: AnyRow) -> TeamSummary:
 
 def _team(row: AnyRow) -> Team:
     return Team(**row._mapping)
-
-
-def _member(row: AnyRow) -> Member:
-    return Member(
-        row.email, row.full_name, MemberRole(row.role), row.joined_at, row.user_id, row.invited_by, row.team, row.id
-    )

@@ -96,6 +96,7 @@ teams = Table(
     Index(None, "owner_id"),
     Index("teams_id_ending_idx", text('"right"(id::text, 8)')),
     Index(None, "created_at", "id"),
+    Index("teams_deleted_idx", "created_at", "id", postgresql_where=text("deleted_at IS NOT NULL")),
     comment="People who work together",
     info=care(
         ignored=("member_count", "agent_count", "personal_agent_count", "work_agent_count", "workflow_count"),

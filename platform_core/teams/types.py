@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import ClassVar
 from uuid import UUID
 
 
@@ -46,6 +47,8 @@ class NewTeam:
 class TeamSummary:
     """A team in a list."""
 
+    MATTERS: ClassVar = ("slug", "id", "owner", "name")
+
     slug: str
     name: str
     owner: str | None
@@ -85,6 +88,8 @@ class Team:
 @dataclass(frozen=True)
 class Member:
     """A member of a team."""
+
+    MATTERS: ClassVar = ("email", "role", "user_id")
 
     email: str | None
     full_name: str | None

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from platform_core.db.reference_queries import ends_with
+from platform_core.db.reference_queries import CANDIDATES, ends_with
 from platform_core.db.schema import AnyRow
 from platform_core.projects.tables import projects
 from platform_core.refs import as_uuid, as_uuid_ending
@@ -29,8 +29,6 @@ from platform_core.teams.tables import team_members, teams
 from platform_core.users.screen_queries import SCREEN
 from platform_core.users.tables import identities, users
 from platform_core.users.types import NewUser, UserStatus
-
-CANDIDATES = 10
 
 columns = users.c
 

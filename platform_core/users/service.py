@@ -3,14 +3,15 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from platform_core.db.schema import AnyRow
 from platform_core.errors import Conflict, NotFound, UsageError
 from platform_core.listing.types import ListRequest, Rows
-from platform_core.near import nearest
-from platform_core.refs import as_uuid, exactly_one
+from platform_core.near import near_hint
+from platform_core.refs import as_uuid, exactly_one, other_state_hint
+from platform_core.services import Service
 from platform_core.users import queries
 from platform_core.users.types import (
     EMAIL_LENGTH,
@@ -28,27 +29,15 @@ from platform_core.users.types import (
     UserSummary,
 )
 
-if TYPE_CHECKING:
-    from platform_core.services import Services
-
 # Another customer is worse than none: only what differs by a letter or two is named.
 NEAR_ENOUGH = 0.85
 FIND_HINT = "a user is named by e-mail, username, id, the last 8 digits or more of an id, or an id at a provider"
-# The constraints users_email_check and identities_provider_check hold whoever writes; these say it in words.
-PROVIDER = re.compile(r"[a-z][a-z0-9_]*")
+# The constraint users_email_check holds whoever writes; this says it in words.
 EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f-\x9f]+@[^@\s\x00-\x1f\x7f-\x9f]+\.[^@\s\x00-\x1f\x7f-\x9f]+")
 
 
-class UserService:
-    """Users and their identities.
-
-    Args:
-        services: of the unit of work.
-    """
-
-    def __init__(self, services: "Services") -> None:
-        self._services = services
-        self._connection = services.connection
+class UserService(Service):
+    """Users."""
 
     def list(
         self,
@@ -99,10 +88,10 @@ class UserService:
         _refuse_no_email(new.email)
         holder = queries.holder_of(self._connection, new.email, new.username)
         if holder is None:
-            return self._user(queries.create(self._connection, new))
+            return self.load(queries.create(self._connection, new))
         same_email = (holder.email or "").lower() == new.email.lower()
         if same_email and if_not_exists:
-            return self._user(holder.id)
+            return self.load(holder.id)
         taken = f"e-mail {new.email!r}" if same_email else f"username {new.username!r}"
         raise Conflict(
             f"the {taken} is taken by user {holder.id}",
@@ -133,7 +122,7 @@ class UserService:
         changed = {name: value for name, value in wanted.items() if getattr(row, name) != value}
         if changed:
             queries.change(self._connection, user_id, changed)
-        return self._user(user_id)
+        return self.load(user_id)
 
     def delete(self, reference: str) -> User:
         """Delete a user, softly, with the personal team; restore brings both back.
@@ -144,7 +133,7 @@ class UserService:
         user_id = self.find(reference)
         self._lock(user_id, reference)
         queries.set_deleted(self._connection, user_id, deleted=True)
-        return self._user(user_id)
+        return self.load(user_id)
 
     def restore(self, reference: str) -> User:
         """Bring a deleted user back, as it was.
@@ -164,7 +153,7 @@ class UserService:
                 f"the e-mail {row.email!r} is taken by user {holder.id} now", "change that one first, or merge them"
             )
         queries.set_deleted(self._connection, user_id, deleted=False)
-        return self._user(user_id)
+        return self.load(user_id)
 
     def merge(self, reference: str, into: str) -> MergeResult:
         """Let everything of one user be another's, and delete the one. There is no way back.
@@ -176,7 +165,7 @@ class UserService:
 
         gone_id, kept_id = self.find(reference), self.find(into)
         moved, dropped, steps = person.merge(self._services, gone_id, kept_id)
-        return MergeResult(self._user(kept_id), gone_id, moved, dropped, steps)
+        return MergeResult(self.load(kept_id), gone_id, moved, dropped, steps)
 
     def erase(self, reference: str, *, deleted: bool = False) -> Erasure:
         """Erase what is personal, everywhere; a living user is deleted first. There is no way back.
@@ -205,43 +194,6 @@ class UserService:
         from platform_core.users import person
 
         return person.export(self._services, self.find(reference, deleted=deleted))
-
-    def link(self, reference: str, identity: Identity) -> User:
-        """Give a user an identity. One that the user has already stays.
-
-        Raises:
-            NotFound, Conflict: the reference names none, or several; the identity is somebody else's.
-            UsageError: the provider's name is none.
-        """
-        if not PROVIDER.fullmatch(identity.provider) or not identity.subject:
-            raise UsageError(
-                f"{identity.provider!r} with {identity.subject!r} is no identity", "for example: clerk user_2abc"
-            )
-        user_id = self.hold(reference)
-        holder = queries.identity_holder(self._connection, identity.provider, identity.subject)
-        if holder not in {None, user_id}:
-            raise Conflict(
-                f"{identity.provider} {identity.subject} is an identity of user {holder}",
-                "unlink it there first, or merge the two users",
-            )
-        if holder is None:
-            queries.link_identity(self._connection, user_id, identity.provider, identity.subject)
-        return self._user(user_id)
-
-    def unlink(self, reference: str, identity: Identity) -> User:
-        """Take an identity away from a user.
-
-        Raises:
-            NotFound, Conflict: the reference names none, or several; the user has no such identity.
-        """
-        user_id = self.find(reference)
-        if queries.identity_holder(self._connection, identity.provider, identity.subject) != user_id:
-            raise NotFound(
-                f"{reference} has no identity {identity.provider} {identity.subject}",
-                f"agentadm users identities list {reference} shows them",
-            )
-        queries.unlink_identity(self._connection, identity.provider, identity.subject)
-        return self._user(user_id)
 
     def suspend(self, reference: str, *, reason: str | None) -> User:
         """Shut a user out; nothing is deleted. A suspended user stays so, with the first reason.
@@ -286,17 +238,18 @@ class UserService:
             raise _gone(reference)
         return row
 
-    def _user(self, user_id: UUID) -> User:
+    def load(self, user_id: UUID) -> User:
+        """One user, by its key."""
         return _user(queries.load_by_id(self._connection, user_id))
 
     def _near(self, reference: str, *, deleted: bool) -> str:
         """A hint that names who may have been meant."""
         if other := queries.find(self._connection, reference, deleted=not deleted):
-            return f"{other[0][1]} is {'not ' if deleted else ''}deleted{'' if deleted else ': look with --deleted'}"
+            return other_state_hint(other, deleted=deleted)
         if as_uuid(reference) is not None:
             return FIND_HINT
-        near = nearest(reference.lower(), queries.near(self._connection, reference), cutoff=NEAR_ENOUGH)
-        return f"did you mean {near[0]!r}? {FIND_HINT}" if near else FIND_HINT
+        around = {name: name for name in queries.near(self._connection, reference)}
+        return near_hint(reference.lower(), around, FIND_HINT, cutoff=NEAR_ENOUGH)
 
     def _move(self, reference: str, status: UserStatus, reason: str | None) -> User:
         user_id = self.find(reference)
@@ -304,7 +257,7 @@ class UserService:
         if row.status == status.value:
             return _user(row)
         queries.set_status(self._connection, user_id, status, reason)
-        return self._user(user_id)
+        return self.load(user_id)
 
 
 def _gone(reference: str) -> NotFound:

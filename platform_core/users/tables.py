@@ -98,6 +98,7 @@ users = Table(
     Index("users_username_key", text("lower(username)"), unique=True),
     Index("users_id_ending_idx", text('"right"(id::text, 8)')),
     Index(None, "created_at", "id"),
+    Index("users_deleted_idx", "created_at", "id", postgresql_where=text("deleted_at IS NOT NULL")),
     Index(None, "merged_into_id", postgresql_where=text("merged_into_id IS NOT NULL")),
     comment="People who use the platform",
     info=care(

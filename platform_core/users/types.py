@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 # Of an e-mail address: 64 before the @, 255 behind it (RFC 5321, 4.5.3.1).
@@ -64,6 +64,8 @@ class NewUser:
 @dataclass(frozen=True)
 class UserSummary:
     """A user in a list."""
+
+    MATTERS: ClassVar = ("email", "status", "id", "full_name", "role")
 
     email: str | None
     full_name: str | None

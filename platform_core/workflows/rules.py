@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from platform_core.db.schema import AnyRow
-from platform_core.errors import Conflict, UsageError
+from platform_core.errors import UsageError
 from platform_core.plans.types import Limit
+from platform_core.teams.service import is_deleted
 
 if TYPE_CHECKING:
     from platform_core.services import Services
@@ -42,8 +43,6 @@ def refuse_full(services: "Services", team: AnyRow) -> None:
     Raises:
         Conflict: how many are allowed and there, and what says so.
     """
-    personal = team.personal_of is not None
     if team.deleted_at is not None:
-        how = f"users restore {team.personal_of}" if personal else f"teams restore {team.slug}"
-        raise Conflict(f"team {team.slug} is deleted", f"restore it first: agentadm {how}")
+        raise is_deleted(team)
     services.limits.refuse_full(team, (Limit.MAX_WORKFLOWS,))

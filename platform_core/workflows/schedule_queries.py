@@ -7,9 +7,11 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, Uuid, cast, delete, func, insert, or_, select, update
 
 from platform_core.audit.tables import audit_changes
+from platform_core.db.reference_queries import CANDIDATES
 from platform_core.db.schema import AnyRow
-from platform_core.listing.queries import ListSpec, Sort, fields_of
-from platform_core.workflows.queries import CANDIDATES, part_named
+from platform_core.listing.conditions import Kind
+from platform_core.listing.queries import Field, ListSpec, Sort, fields_of
+from platform_core.workflows.queries import part_named
 from platform_core.workflows.tables import workflow_schedules, workflows
 
 columns = workflow_schedules.c
@@ -25,7 +27,10 @@ SHOWN: Mapping[str, ColumnElement[Any]] = {
     "id": columns.id,
 }
 LIST = ListSpec(
-    fields=fields_of(workflow_schedules, words={}, leave_out=frozenset({"workflow_id"})),
+    fields={
+        **fields_of(workflow_schedules, words={}, leave_out=frozenset({"workflow_id"})),
+        "workflow": Field(workflow, Kind.TEXT),
+    },
     columns=SHOWN,
     sorts={"id": Sort(columns.id)},
     default_sort="id",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from platform_core.db.schema import AnyRow
@@ -12,27 +12,17 @@ from platform_core.errors import Conflict, NotFound, UsageError
 from platform_core.listing.service import ListService
 from platform_core.listing.types import ListRequest, Rows
 from platform_core.refs import exactly_one
+from platform_core.services import Service
 from platform_core.workflows import schedule_queries as queries
 from platform_core.workflows.cron import checked_cron, checked_zone, next_run
 from platform_core.workflows.types import WorkflowSchedule
-
-if TYPE_CHECKING:
-    from platform_core.services import Services
 
 FIND_HINT = "a schedule is named by its id, or the last 8 digits of it: agentadm workflows schedules list WORKFLOW"
 PLANNED = frozenset({"cron", "timezone", "is_active"})
 
 
-class ScheduleService:
-    """At what times workflows start.
-
-    Args:
-        services: of the unit of work.
-    """
-
-    def __init__(self, services: "Services") -> None:
-        self._services = services
-        self._connection = services.connection
+class ScheduleService(Service):
+    """At what times workflows start."""
 
     def list(self, workflow: str, request: ListRequest, *, active: bool | None = None) -> Rows[WorkflowSchedule]:
         """The schedules of a workflow, in the order in which they came.

@@ -1,37 +1,27 @@
 """The rules of workflows; one method a command."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
-from platform_core.agents.types import ChangeNote
 from platform_core.db.schema import AnyRow
-from platform_core.db.transaction_queries import note_change
-from platform_core.errors import Conflict, NotFound, UsageError
+from platform_core.deletable.service import DeletableService
 from platform_core.listing.service import ListService
 from platform_core.listing.types import ListRequest, Rows
-from platform_core.near import nearest
-from platform_core.refs import checked_name, exactly_one
+from platform_core.refs import checked_name
+from platform_core.states import may_become
+from platform_core.versions.service import hand_on
+from platform_core.versions.types import NO_NOTE, ChangeNote
 from platform_core.workflows import graph, queries, rules
 from platform_core.workflows.types import EDGES, PARTS, NewWorkflow, Workflow, WorkflowStatus, WorkflowSummary
 
-if TYPE_CHECKING:
-    from platform_core.services import Services
 
-NO_NOTE = ChangeNote()
-FIND_HINT = "a workflow is named by its name, as team/name, by its id, or the last 8 digits or more of its id"
+class WorkflowService(DeletableService):
+    """Workflows: what they consist of and what state they are in."""
 
-
-class WorkflowService:
-    """Workflows: what they consist of and what state they are in.
-
-    Args:
-        services: of the unit of work.
-    """
-
-    def __init__(self, services: "Services") -> None:
-        self._services = services
-        self._connection = services.connection
+    noun = "workflow"
+    statements = queries.WORKFLOWS
+    find_hint = "a workflow is named by its name, as team/name, by its id, or the last 8 digits or more of its id"
 
     def list(
         self,
@@ -76,10 +66,7 @@ class WorkflowService:
         Raises:
             NotFound, Conflict: the reference names none, or several.
         """
-        rows = queries.load(self._connection, reference, deleted=deleted)
-        found = [(row.id, row.label) for row in rows]
-        exactly_one("workflow", reference, found, self._hint(reference, found, deleted=deleted))
-        return _workflow(rows[0])
+        return _workflow(self._load(reference, deleted=deleted))
 
     def create(
         self, new: NewWorkflow, *, team: str | None, user: str | None, note: ChangeNote = NO_NOTE,
@@ -98,19 +85,16 @@ class WorkflowService:
             NotFound, Conflict: a reference names none, or several; the team's customer has as many as it may.
             UsageError: the name is none, or it is no workflow; both team and user were named, or neither.
         """
-        if (team is None) == (user is None):
-            raise UsageError(
-                "a workflow belongs to a team, or to a user's personal one", "give --team TEAM, or --user USER"
-            )
         checked_name(new.name)
         values = {**rules.stored(new.values), **graph.checked(new.graph, {}), "name": new.name}
         services = self._services
-        team_id = services.teams.find(team or "") if user is None else services.teams.personal(user).id
+        team_id = services.teams.owner_of("a workflow", team=team, user=user)
         maker = created_by or user
         user_id = None if maker is None else services.users.hold(maker)
-        self._note(note)
-        rules.refuse_full(services, queries.lock_team(self._connection, team_id))
-        return self._workflow(queries.create(self._connection, {**values, "team_id": team_id, "user_id": user_id}))
+        hand_on(services, note)
+        rules.refuse_full(services, services.teams.lock_counts(team_id))
+        values |= {"team_id": team_id, "user_id": user_id}
+        return self._workflow(self.statements.create(self._connection, values))
 
     def update(
         self,
@@ -136,9 +120,9 @@ class WorkflowService:
         row = self._lock(reference)
         there = {part: getattr(row, part) for part in PARTS}
         wanted = {**rules.stored(values), **({} if given is None else graph.checked(given, there))}
-        self._note(note)
+        hand_on(self._services, note)
         if changed := {name: value for name, value in wanted.items() if not rules.same(getattr(row, name), value)}:
-            queries.change(self._connection, row.id, changed)
+            self.statements.change(self._connection, row.id, changed)
         return self._workflow(row.id)
 
     def pause(self, reference: str) -> Workflow:
@@ -172,7 +156,7 @@ class WorkflowService:
             NotFound, Conflict: the reference names none, or several.
         """
         row = self._lock(reference)
-        queries.set_deleted(self._connection, row.id, deleted=True)
+        self.statements.set_deleted(self._connection, row.id, deleted=True)
         return self._workflow(row.id)
 
     def restore(self, reference: str) -> Workflow:
@@ -183,74 +167,23 @@ class WorkflowService:
                 have one more.
         """
         row = self._lock(reference, deleted=True)
-        rules.refuse_full(self._services, queries.lock_team(self._connection, row.team_id))
-        queries.set_deleted(self._connection, row.id, deleted=False)
+        rules.refuse_full(self._services, self._services.teams.lock_counts(row.team_id))
+        self.statements.set_deleted(self._connection, row.id, deleted=False)
         if row.is_active:
             self._services.workflow_schedules.plan(row.id)
         return self._workflow(row.id)
 
-    def find(self, reference: str, *, deleted: bool = False) -> UUID:
-        """The key of the workflow that a reference names.
-
-        Raises:
-            NotFound, Conflict: it names none, or several.
-        """
-        found = queries.find(self._connection, reference, deleted=deleted)
-        return exactly_one("workflow", reference, found, self._hint(reference, found, deleted=deleted))
-
-    def hold(self, reference: str) -> UUID:
-        """As find, for a row that is to name the workflow: nobody deletes the workflow until the end.
-
-        Raises:
-            NotFound, Conflict: it names none, or several.
-        """
-        workflow_id = self.find(reference)
-        if not queries.hold(self._connection, workflow_id):
-            raise _gone(reference)
-        return workflow_id
-
-    def _lock(self, reference: str, *, deleted: bool = False) -> AnyRow:
-        """The workflow's row, locked, and still as it was found."""
-        row = queries.load_by_id(self._connection, self.find(reference, deleted=deleted), lock=True)
-        if (row.deleted_at is not None) is not deleted:
-            raise _gone(reference)
-        return row
-
-    def _note(self, note: ChangeNote) -> None:
-        """Hand on what the next version keeps; also that it keeps nothing, where an earlier change had more to say."""
-        user_id = None if note.changed_by is None else self._services.users.hold(note.changed_by)
-        note_change(self._connection, note.notes, user_id)
-
     def _move(self, reference: str, status: WorkflowStatus) -> Workflow:
         row = self._lock(reference)
         fires = status is WorkflowStatus.ACTIVE
-        if row.status != status.value and status not in (legal := EDGES[WorkflowStatus(row.status)]):
-            raise Conflict(
-                f"workflow {row.label} is {row.status}, and cannot become {status}",
-                f"from {row.status} it can become: {', '.join(legal)}",
-            )
-        if (row.status, row.is_active) != (status.value, fires):
-            queries.change(self._connection, row.id, {"status": status.value, "is_active": fires})
+        if may_become(f"workflow {row.label}", WorkflowStatus(row.status), status, EDGES) or row.is_active != fires:
+            self.statements.change(self._connection, row.id, {"status": status.value, "is_active": fires})
             if fires:
                 self._services.workflow_schedules.plan(row.id)
         return self._workflow(row.id)
 
     def _workflow(self, workflow_id: UUID) -> Workflow:
-        return _workflow(queries.load_by_id(self._connection, workflow_id))
-
-    def _hint(self, reference: str, found: Sequence[object], *, deleted: bool) -> str:
-        """What to name instead: which may have been meant, where there is none."""
-        if found:
-            return FIND_HINT
-        if other := queries.find(self._connection, reference, deleted=not deleted):
-            return f"{other[0][1]} is {'not ' if deleted else ''}deleted{'' if deleted else ': look with --deleted'}"
-        around = queries.near(self._connection, reference)
-        near = nearest(reference.rpartition("/")[2].lower(), around)
-        return f"did you mean {around[near[0]]!r}? {FIND_HINT}" if near else FIND_HINT
-
-
-def _gone(reference: str) -> NotFound:
-    return NotFound(f"workflow {reference!r} was just deleted or restored", "look at it, then try again")
+        return _workflow(self.statements.load_by_id(self._connection, workflow_id))
 
 
 def _summary(row: AnyRow) -> WorkflowSummary:

@@ -1,31 +1,39 @@
-"""Every statement about what starts workflows. A configuration is read only to be compared with another."""
+"""Every statement about what starts workflows. A configuration goes in, and is never read."""
 
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Integer, cast, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Integer, delete, func, insert, select, update
 
+from platform_core.db.reference_queries import CANDIDATES
 from platform_core.db.schema import AnyRow
-from platform_core.listing.queries import ListSpec, Sort, fields_of
-from platform_core.workflows.queries import CANDIDATES, part_named
+from platform_core.listing.conditions import Kind
+from platform_core.listing.queries import Field, ListSpec, Sort, fields_of
+from platform_core.workflows.queries import part_named
 from platform_core.workflows.tables import workflow_triggers, workflows
 
 columns = workflow_triggers.c
+key_version = func.agentadm.trigger_key_version(columns.id, type_=Integer)
 workflow = select(workflows.c.name).where(workflows.c.id == columns.workflow_id).scalar_subquery()
 SHOWN: Mapping[str, ColumnElement[Any]] = {
     "workflow": workflow,
     "type": columns.type,
     "is_active": columns.is_active,
-    "has_config": columns.config.is_not(None),
-    "key_version": cast(func.split_part(columns.config, ":", 1), Integer),
+    "has_config": key_version.is_not(None),
+    "key_version": key_version,
     "last_fired_at": columns.last_fired_at,
     "created_at": columns.created_at,
     "updated_at": columns.updated_at,
     "id": columns.id,
 }
 LIST = ListSpec(
-    fields=fields_of(workflow_triggers, words={}, leave_out=frozenset({"config", "workflow_id"})),
+    fields={
+        **fields_of(workflow_triggers, words={}, leave_out=frozenset({"config", "workflow_id"})),
+        "workflow": Field(workflow, Kind.TEXT),
+        "has_config": Field(SHOWN["has_config"], Kind.BOOLEAN),
+        "key_version": Field(key_version, Kind.INTEGER),
+    },
     columns=SHOWN,
     sorts={"id": Sort(columns.id)},
     default_sort="id",
@@ -48,8 +56,9 @@ def find(connection: Connection, reference: str) -> list[tuple[UUID, str]]:
 
 
 def lock(connection: Connection, trigger_id: UUID) -> AnyRow | None:
-    """One row as it is stored, locked for the rest of the transaction; None where it is gone."""
-    return connection.execute(select(workflow_triggers).where(columns.id == trigger_id).with_for_update()).first()
+    """What is known of one row, locked for the rest of the transaction; None where it is gone."""
+    known = select(columns.id, columns.type, columns.is_active, key_version.is_not(None).label("has_config"))
+    return connection.execute(known.where(columns.id == trigger_id).with_for_update()).first()
 
 
 def load(connection: Connection, trigger_id: UUID) -> AnyRow:

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from platform_core.db.schema import AnyRow
@@ -11,11 +11,9 @@ from platform_core.errors import NotFound, UsageError
 from platform_core.listing.service import ListService
 from platform_core.listing.types import ListRequest, Rows
 from platform_core.refs import exactly_one
+from platform_core.services import Service
 from platform_core.workflows import trigger_queries as queries
 from platform_core.workflows.types import WorkflowTrigger
-
-if TYPE_CHECKING:
-    from platform_core.services import Services
 
 FIND_HINT = (
     "a trigger is named by its id, or the last 8 digits or more of it: agentadm workflows triggers list WORKFLOW"
@@ -23,16 +21,8 @@ FIND_HINT = (
 TYPE = re.compile(r"[a-z][a-z0-9_]*")
 
 
-class TriggerService:
-    """What starts workflows. There are secrets in their configurations: those go in, and never out.
-
-    Args:
-        services: of the unit of work.
-    """
-
-    def __init__(self, services: "Services") -> None:
-        self._services = services
-        self._connection = services.connection
+class TriggerService(Service):
+    """What starts workflows. There are secrets in their configurations: those go in, and never out."""
 
     def list(self, workflow: str, request: ListRequest, *, active: bool | None = None) -> Rows[WorkflowTrigger]:
         """The triggers of a workflow, in the order in which they came.
@@ -60,15 +50,18 @@ class TriggerService:
     def update(self, reference: str, values: Mapping[str, Any]) -> WorkflowTrigger:
         """Set columns of a trigger; None takes its configuration away. One that was replaced is kept nowhere.
 
+        A configuration that is given is stored anew, be it the same: nobody reads the one that is there.
+
         Raises:
             NotFound, Conflict: the reference names none, or several.
             UsageError: the type is none; there is no encryption key.
         """
         row = self._lock(reference)
-        wanted = dict(values)
-        if "config" in wanted and self._services.key_ring.holds(row.config, _written(wanted["config"])):
-            del wanted["config"]
-        wanted = {name: value for name, value in self._stored(wanted).items() if getattr(row, name) != value}
+        wanted = {
+            name: value
+            for name, value in self._stored(values).items()
+            if (row.has_config or value is not None if name == "config" else getattr(row, name) != value)
+        }
         if wanted:
             queries.change(self._connection, row.id, wanted)
         return self._shown(row.id)

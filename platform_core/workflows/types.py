@@ -5,10 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
-
-from platform_core.text_diff import DiffLine
 
 
 class WorkflowStatus(StrEnum):
@@ -33,7 +31,6 @@ EDGES: Mapping[WorkflowStatus, tuple[WorkflowStatus, ...]] = MappingProxyType(
 PARTS = ("nodes", "connections", "settings")
 # What lists can be sorted by: what has an index.
 WORKFLOW_SORTS = ("created_at", "name", "id")
-VERSION_SORTS = ("version",)
 TRIGGER_SORTS = ("id",)
 SCHEDULE_SORTS = ("id",)
 # What can be without a value.
@@ -53,6 +50,8 @@ class NewWorkflow:
 @dataclass(frozen=True)
 class WorkflowSummary:
     """A workflow in a list."""
+
+    MATTERS: ClassVar = ("name", "status", "is_active", "team", "id")
 
     name: str
     team: str | None
@@ -94,30 +93,10 @@ class Workflow:
 
 
 @dataclass(frozen=True)
-class WorkflowVersion:
-    """A version of a workflow, without its nodes, connections and settings."""
-
-    version: int
-    current: bool
-    changed_by: str | None
-    change_notes: str | None
-    created_at: datetime
-    id: UUID
-
-
-@dataclass(frozen=True)
-class WorkflowDiff:
-    """What differs between two versions: as a unified diff, and line by line. Nothing in them: they are equal."""
-
-    from_version: int
-    to_version: int
-    text: str
-    lines: tuple[DiffLine, ...]
-
-
-@dataclass(frozen=True)
 class WorkflowTrigger:
     """What starts a workflow. Its configuration is encrypted, with that version of the key, and nothing shows it."""
+
+    MATTERS: ClassVar = ("id", "is_active", "type")
 
     workflow: str
     type: str
@@ -133,6 +112,8 @@ class WorkflowTrigger:
 @dataclass(frozen=True)
 class WorkflowSchedule:
     """At what times a workflow starts; `next_run_at` is in UTC, and None while the schedule is not active."""
+
+    MATTERS: ClassVar = ("id", "is_active", "cron", "timezone", "next_run_at")
 
     workflow: str
     cron: str

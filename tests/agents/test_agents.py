@@ -5,9 +5,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.agents.helpers import audited, company, done, instances, refused, spec, undo, versions
+from tests.agents.helpers import company, instances, spec, versions
 from tests.conftest import Agentadm
 from tests.operations.processes import finish, start, wait_for_lock
+from tests.outcomes import audited, done, refused, undo
 from tests.support import Database
 
 
@@ -95,6 +96,7 @@ def test_a_personal_agent_has_an_instance_from_the_beginning(database: Database,
         (["X", "--team", "engines", "--temperature", "2.01"], 2, "'2.01' is no temperature"),
         (["X", "--team", "engines", "--temperature", "0.123"], 2, "'0.123' is no temperature"),
         (["X", "--team", "engines", "--temperature", "nan"], 2, "is no temperature"),
+        (["X", "--team", "engines", "--temperature", "1e0"], 2, "is no temperature"),
         (["X", "--team", "engines", "--max-iterations", "0"], 2, "--max-iterations"),
         (["X", "--team", "engines", "--type", "robot"], 2, "'robot' is not known"),
         (["X", "--team", "engines", "--contact-phone", "12345"], 2, "country's code"),

@@ -1,15 +1,15 @@
 """Limits of agents: what refuses says why, and under concurrency exactly as many are made as may be."""
 
 import threading
-from collections.abc import Sequence
 from contextlib import closing
 
 import psycopg
 import pytest
 
-from tests.agents.helpers import ADA, allow, company, done, refused
+from tests.agents.helpers import ADA, allow, company
 from tests.conftest import Agentadm
-from tests.operations.processes import finish, start, wait_for_lock
+from tests.operations.processes import at_once
+from tests.outcomes import done, refused
 from tests.support import Database, Result
 
 PERSONAL = "(SELECT id FROM agentadm.teams WHERE personal_of IS NOT NULL)"
@@ -78,22 +78,14 @@ def test_a_team_has_as_many_as_it_may(agentadm: Agentadm) -> None:
 # --------------------------------------------------------------------------------------------------------- concurrency
 
 
-def at_once(database: Database, team: str, calls: Sequence[Sequence[str]]) -> list[Result]:
-    """Processes that all wait for the same team, and then go on."""
-    with database.connect() as holder:
-        holder.execute(f"SELECT FROM agentadm.teams WHERE id = {team} FOR UPDATE".encode())
-        processes = [start(*argv, "--wait", "300", "-o", "json", environ=database.environ) for argv in calls]
-        wait_for_lock(database, len(processes))
-        holder.rollback()
-    return [finish(process) for process in processes]
-
-
 @pytest.mark.parametrize("owner", [["--user", "ada"], ["--team", "engines"]], ids=["user", "team"])
 def test_thirty_two_processes_make_exactly_five(database: Database, agentadm: Agentadm, owner: list[str]) -> None:
     assert agentadm("teams", "create", "--personal", "--owner", "ada").code == 0
     assert agentadm("teams", "update", "engines", "--max-agents", "5").code == 0
     team = PERSONAL if owner[0] == "--user" else ENGINES
-    results = at_once(database, team, [["agents", "create", f"Agent {number}", *owner] for number in range(32)])
+    lock = f"SELECT FROM agentadm.teams WHERE id = {team} FOR UPDATE"
+    calls = [["agents", "create", f"Agent {number}", *owner, "-o", "json"] for number in range(32)]
+    results = at_once(database, lock, calls)
     assert sorted(result.code for result in results) == [0] * 5 + [6] * 27
     why = "may have 5 personal agents (by an override: trade fair), and has 5"
     told = why if owner[0] == "--user" else "team engines has 5 agents, and max_agents is 5"

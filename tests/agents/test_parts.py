@@ -1,12 +1,12 @@
 """What belongs to an agent: skills, plans, configurations, and errors that were logged."""
 
 import json
-from typing import Any
 
 import pytest
 
 from tests.agents_support import make_agent, make_team, make_user
 from tests.conftest import Agentadm
+from tests.outcomes import audited, refused, undo
 from tests.support import Database, Result
 
 SCRIBE = "engines/scribe"
@@ -18,24 +18,6 @@ def scribe(database: Database) -> str:
     team = make_team(database, make_user(database, "ada"), "engines")
     make_user(database, "grace")
     return make_agent(database, team, "scribe")
-
-
-def audited(database: Database, command: str) -> list[tuple[Any, ...]]:
-    return database.rows(
-        "SELECT c.table_name, c.action, c.before, c.after FROM agentadm.audit_changes c"
-        " JOIN agentadm.operations o ON o.id = c.operation_id WHERE o.command = %s ORDER BY c.seq", command,
-    )  # fmt: skip
-
-
-def undo(database: Database, agentadm: Agentadm, command: str) -> Result:
-    sql = "SELECT id FROM agentadm.operations WHERE command = %s ORDER BY seq DESC LIMIT 1"
-    return agentadm("audit", "undo", str(database.value(sql, command)), "--yes")
-
-
-def refused(done: Result, code: int, *told: str) -> None:
-    assert (done.code, done.out) == (code, ""), done.err
-    for text in told:
-        assert text in done.err
 
 
 # -------------------------------------------------------------------------------------------------------------- skills
@@ -61,7 +43,7 @@ def test_skills_are_added_once_and_replaced_only_when_asked(database: Database, 
     refused(agentadm(*add, "--config", '{"most": 60}'), 6, "has a skill 'Sätze kürzen' already", "config", "--replace")
     changed = agentadm(*add, "--config", '{"most": 60}', "--replace", "-o", "json").json
     assert (changed["description"], changed["config"]) == ("shorter", {"most": 60})
-    assert [(table, action) for table, action, _, _ in audited(database, "agents skills add")] == [
+    assert [(table, action) for table, action, _ in audited(database, "agents skills add")] == [
         ("agent_skills", "insert"), ("agent_skills", "update"),
     ]  # fmt: skip
     refused(agentadm("agents", "skills", "add", SCRIBE, ""), 2, "'' is no name")
@@ -128,6 +110,7 @@ def test_prices_are_stored_in_minor_units(agentadm: Agentadm, price: str, curren
         (["free", "--price", "5", *QUOTAS], "the plan free costs nothing"),
         (["weekly", "--price", "5", *QUOTAS], "'weekly' is not known"),
         (["monthly", "--price", "5", "--requests-per-day", "-1", "--requests-per-minute", "1"], "'-1' is no limit"),
+        (["monthly", "--price", "5", "--requests-per-day", "0", "--requests-per-minute", "0"], "'0' is no limit"),
         (["monthly", "--price", "5", "--requests-per-day", "2147483648", "--requests-per-minute", "1"], "too many"),
         (["monthly"], "nothing to change was named"),
     ],
@@ -152,7 +135,7 @@ def test_plans_are_changed_in_what_is_named_only(database: Database, agentadm: A
     assert "nothing to change" in set_plan(agentadm, "yearly", "--price", "1999.00").err
     table = agentadm("agents", "plans", "list", SCRIBE, "-o", "csv", "--columns", "code,price,requests_per_day")
     assert table.out.splitlines() == ["code,price,requests_per_day", "free,0.00 USD,100", "yearly,1999.00 INR,"]
-    before, after = audited(database, "agents plans set")[2][2:]
+    before, after = audited(database, "agents plans set", "c.before, c.after")[2]
     assert (before["requests_per_day"], after["requests_per_day"]) == (1000, None)
     assert undo(database, agentadm, "agents plans set").code == 0
     refused(agentadm("agents", "plans", "set", SCRIBE, "yearly", "--price", "5"), 8, "--yes")
@@ -174,7 +157,7 @@ def test_a_configuration_is_set_whole_from_an_option_or_stdin(database: Database
     assert "nothing to change" in configure(agentadm, "grace", "--json", '{"tone":{"formal":true},"language":"en"}').err
     assert configure(agentadm, "grace", "--json", "-", stdin=json.dumps({"language": "sv"})).code == 0
     assert agentadm(*show).json["configuration"] == {"language": "sv"}
-    assert [(table, action) for table, action, _, _ in audited(database, "agents configurations set")] == [
+    assert [(table, action) for table, action, _ in audited(database, "agents configurations set")] == [
         ("agent_configurations", "insert"), ("agent_configurations", "update"),
     ]  # fmt: skip
     assert undo(database, agentadm, "agents configurations set").code == 0

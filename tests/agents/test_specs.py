@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.agents.helpers import audited, company, done, refused, spec, undo, versions
+from tests.agents.helpers import company, spec, versions
 from tests.conftest import Agentadm
+from tests.outcomes import audited, done, refused, undo
 from tests.support import Database
 
 FIRST = "# Scribe\n\nWrites.\nSlowly.\n"

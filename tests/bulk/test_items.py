@@ -34,6 +34,16 @@ def test_one_reference_answers_with_the_thing_itself(agentadm: Agentadm) -> None
     assert agentadm("users", "suspend", email(1), "--yes", "-o", "json").json["email"] == email(1)
 
 
+def test_one_line_of_stdin_answers_as_several_do(agentadm: Agentadm) -> None:
+    one = agentadm("users", "show", "-", "-o", "json", stdin=f"{email(1)}\n")
+    assert [(row["item"], row["value"]["email"]) for row in one.json] == [(email(1), email(1))]
+    changed = agentadm("users", "suspend", "-", "--yes", "-o", "json", stdin=json.dumps({"id": email(1)}))
+    assert [(row["item"], row["status"]) for row in changed.json] == [(email(1), "done")]
+    told = {entry["name"]: entry["meaning"] for entry in agentadm("help", "references", "-o", "json").json}
+    assert "an object" in told["one"]
+    assert "an array, also where - is one line" in told["several, or -"]
+
+
 def test_show_of_several_has_the_values(agentadm: Agentadm) -> None:
     done = agentadm("users", "show", email(2), "nobody@example.com", email(1), "-o", "json")
     assert done.code == 7
@@ -150,7 +160,7 @@ def test_a_limit_of_rows_holds_for_all_items_together(agentadm: Agentadm, databa
 
 
 def test_a_dry_run_answers_as_the_real_run_and_changes_nothing(agentadm: Agentadm, database: Database) -> None:
-    before = database.dump()
+    mark = database.mark()
     lines = f"{email(1)}\nnobody\n{email(1)}\n{email(2)}\n{{\n"
 
     def told(*more: str) -> list[list[object]]:
@@ -160,7 +170,7 @@ def test_a_dry_run_answers_as_the_real_run_and_changes_nothing(agentadm: Agentad
         return [[row[name] for name in ("item", "status", "code", "message")] for row in done.json]
 
     dry = told("--dry-run")
-    assert database.dump() == before
+    assert database.written_since(mark) == []
     assert dry == told()
     assert [row[1] for row in dry] == ["done", "failed", "unchanged", "done", "failed"]
 

@@ -13,6 +13,15 @@ from tests.workflows.known import make_automation
 
 
 @pytest.fixture(scope="session")
+def company(cluster: Cluster, template: Database) -> Database:
+    """The believable small company, for all screens that only look."""
+    clone = cluster.database(template.name)
+    done = run(["db", "seed", "--yes"], {**clone.environ, "AGENTADM_CLOCK": "2026-11-01T12:00:00Z"})
+    assert done.code == 0, done.err
+    return clone
+
+
+@pytest.fixture(scope="session")
 def settled(cluster: Cluster, template: Database) -> tuple[Database, str]:
     """A few users, a team with a project, and the operation that suspended one user; cloned for each test."""
     database = cluster.database(template.name)

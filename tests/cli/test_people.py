@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from cli.output.people import GAP, ago, fit
+from cli.output.people import ago
+from cli.output.widths import GAP, fit
 from tests.conftest import Agentadm
 from tests.support import Database
 
@@ -21,17 +22,28 @@ def company(database: Database, agentadm: Agentadm) -> None:
 WIDTHS = st.lists(st.tuples(st.integers(1, 400), st.booleans()), min_size=1, max_size=12)
 
 
-@given(columns=WIDTHS, width=st.integers(20, 300))
-def test_widths_fit_or_nothing_more_can_give_way(columns: list[tuple[int, bool]], width: int) -> None:
+@given(columns=WIDTHS, width=st.integers(20, 300), data=st.data())
+def test_widths_fit_or_nothing_more_can_give_way(
+    columns: list[tuple[int, bool]], width: int, data: st.DataObject
+) -> None:
     needs, texty = [need for need, _ in columns], [text for _, text in columns]
-    widths = fit(needs, texty, width)
+    shortest = [min(need, 12) if text else need for need, text in columns]
+    places = st.lists(st.integers(0, len(columns) - 1), min_size=1, unique=True)
+    matters = data.draw(places)
+    widths = fit(needs, shortest, width, matters)
     shown = [given for given in widths if given]
     assert all(given <= need for given, need in zip(widths, needs, strict=True))
     assert all(given in {0, need} or text for given, need, text in zip(widths, needs, texty, strict=True))
+    assert all(widths[place] for place in matters[:2])
     if sum(shown) + GAP * (len(shown) - 1) > width:
-        assert not any(widths[1:-1])
+        assert len(shown) == len(matters[:2])
     if sum(needs) + GAP * (len(needs) - 1) <= width:
         assert widths == needs
+    # What matters goes only after all that does not, and from the end.
+    left = [bool(widths[place]) for place in matters]
+    assert left == sorted(left, reverse=True)
+    if not all(left):
+        assert len(shown) == sum(left)
 
 
 @pytest.mark.parametrize("width", [40, 80, 140, 250])
@@ -46,9 +58,8 @@ def test_no_line_is_wider_than_the_terminal(
 
 def test_columns_without_room_are_named(agentadm: Agentadm, company: None) -> None:
     narrow = agentadm("users", "list", "--limit", "2", env={"COLUMNS": "80"}, terminal=True)
-    header = narrow.out.splitlines()[0].split()
-    assert (header[0], header[-1]) == ("email", "id")
-    assert "no room for: last_login_at" in narrow.err
+    assert narrow.out.splitlines()[0].split() == ["email", "full_name", "role", "status", "id"]
+    assert "no room for: created_at, last_login_at" in narrow.err
     wide = agentadm("users", "list", "--limit", "2", env={"COLUMNS": "140"}, terminal=True)
     assert "last_login_at" in wide.out
     assert "no room" not in wide.err

@@ -1,13 +1,18 @@
 """Every command is held to what it registered."""
 
+import inspect
 import shlex
+import typing
 
 import pytest
+from typer.models import ArgumentInfo
 
 from cli.main import NOUNS, TOP_LEVEL, all_commands, root
+from cli.options import Reference
 from cli.registry import CommandProperties, Noun, Risk, Undo
 from platform_core.jobs.types import JOBS
 from platform_core.masking import has_masks
+from platform_core.services import Services
 from tests.support import run
 
 COMMANDS = {command.path: command for command in all_commands()}
@@ -57,10 +62,27 @@ def test_it_has_help_and_an_example_of_itself(command: CommandProperties) -> Non
     assert " ".join(words[1:]).startswith(command.path)
 
 
+# They look among the parts of something else, or in files.
+FOUND_OTHERWISE = {"agents skills remove", "agents import"}
+OF_SEVERAL = [
+    (command.path, parameter.annotation.__metadata__[0].metavar)
+    for command in COMMANDS.values()
+    for parameter in inspect.signature(command.function).parameters.values()
+    if typing.get_args(parameter.annotation)[:1] == (list[str],)
+    and isinstance(parameter.annotation.__metadata__[0], ArgumentInfo)
+    and command.risk is not Risk.READ
+]
+
+
+@pytest.mark.parametrize(("path", "metavar"), [each for each in OF_SEVERAL if each[0] not in FOUND_OTHERWISE])
+def test_a_change_of_several_things_knows_what_finds_them(path: str, metavar: str) -> None:
+    services = Services(typing.cast("typing.Any", None))
+    assert callable(getattr(services, Reference.known[metavar].service).find)
+
+
 @every_command
 def test_it_is_five_to_fifteen_lines(command: CommandProperties) -> None:
     import ast
-    import inspect
     import textwrap
 
     function = ast.parse(textwrap.dedent(inspect.getsource(command.function))).body[0]

@@ -11,7 +11,7 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from tests.conftest import Agentadm
-from tests.support import Cluster, Database, Result, run
+from tests.support import Database, Result, run
 
 CLOCK = {"AGENTADM_CLOCK": "2026-11-01T12:00:00Z"}
 PATIENT = {"COLUMNS": "80", "TERM": "xterm-256color", **CLOCK}
@@ -44,15 +44,6 @@ def screens(snapshot: SnapshotAssertion) -> SnapshotAssertion:
     return snapshot.use_extension(Screens)
 
 
-@pytest.fixture(scope="session")
-def company(cluster: Cluster, template: Database) -> Database:
-    """The believable small company, for all screens that only look."""
-    clone = cluster.database(template.name)
-    done = run(["db", "seed", "--yes"], {**clone.environ, **CLOCK})
-    assert done.code == 0, done.err
-    return clone
-
-
 def screen(done: Result) -> str:
     text = f"{done.out}-- stderr, exit code {done.code}\n{PROGRESS.sub('', done.err)}"
     text = ENDINGS.sub("…00000000", KEYS.sub("00000000-0000-7000-8000-000000000000", text))
@@ -72,6 +63,12 @@ LOOKS = {
     "users suspend, several": ("users", "suspend", "ada@example.com", "grace@example.com", "nobody@example.com", "-n"),
     "users show, several": ("users", "show", "ada@example.com", "nobody@example.com"),
     "users suspend, dry run": ("users", "suspend", "ada@example.com", "--reason", "chargeback", "--dry-run"),
+    "keys list": ("keys", "list", "--limit", "4"),
+    "agents list": ("agents", "list", "--limit", "4"),
+    "agents show": ("agents", "show", "platform/anaya"),
+    "runs list": ("runs", "list", "--limit", "4"),
+    "limits list": ("limits", "list"),
+    "plans show": ("plans", "show", "pro"),
     "error, a slip": ("users", "show", "ada@exampel.com"),
     "error, a field": ("users", "list", "--where", "emial=x"),
     "error, a verb": ("users", "lst"),

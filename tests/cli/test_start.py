@@ -32,12 +32,32 @@ def test_help_loads_nothing_heavy(argv: tuple[str, ...]) -> None:
     assert not modules & set(HEAVY)
 
 
+def test_options_of_every_command_load_no_validator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AGENTADM_DATABASE_URL", raising=False)
+    monkeypatch.setenv("AGENTADM_HOME", str(tmp_path))
+    monkeypatch.setenv("AGENTADM_CONFIG", str(tmp_path / "none.toml"))
+    code, modules, _ = loaded_by(
+        "users", "list", "--limit", "10", "--sort", "-email", "--role", "user", "--wait", "2.5"
+    )
+    assert code == 2
+    assert "pydantic" not in modules
+
+
 def test_root_help_imports_no_noun() -> None:
     code, _, out = loaded_by("--help")
     assert code == 0
     probe = "import sys; from cli.main import main; main(['--help']); sys.exit('cli.users' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", probe], capture_output=True, check=False, timeout=60).returncode == 0
     assert "users" in out
+
+
+def test_the_end_of_the_process_collects_no_garbage() -> None:
+    probe = (
+        "import atexit, gc, sys; from cli.main import run; sys.argv[1:] = ['version'];"
+        "atexit.register(lambda: print('all frozen:', gc.get_freeze_count() > 10_000)); run()"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == "all frozen: True"
 
 
 def run(argv: list[str], environ: dict[str, str]) -> subprocess.CompletedProcess[str]:

@@ -1,13 +1,12 @@
 """Who works in a crew: order, what is refused, undo, and what a user may see."""
 
-from typing import Any
-
 import pytest
 
 from tests.agents_support import make_agent, make_instance, make_team, make_user
 from tests.conftest import Agentadm
-from tests.operations.processes import finish, start, wait_for_lock
-from tests.support import Database, Result
+from tests.operations.processes import at_once
+from tests.outcomes import audited, refused
+from tests.support import Database
 
 
 @pytest.fixture
@@ -28,19 +27,6 @@ def places(agentadm: Agentadm) -> list[tuple[int, str]]:
     return [(each["position"], each["display_name"]) for each in shown["instances"]]
 
 
-def audited(database: Database, command: str) -> list[tuple[Any, ...]]:
-    return database.rows(
-        "SELECT c.table_name, c.action FROM agentadm.audit_changes c"
-        " JOIN agentadm.operations o ON o.id = c.operation_id WHERE o.command = %s ORDER BY c.seq", command,
-    )  # fmt: skip
-
-
-def refused(done: Result, code: int, *told: str) -> None:
-    assert (done.code, done.out) == (code, ""), done.err
-    for text in told:
-        assert text in done.err
-
-
 def test_instances_are_shown_in_the_order_in_which_they_came(
     database: Database, agentadm: Agentadm, machines: list[str]
 ) -> None:
@@ -54,7 +40,7 @@ def test_instances_are_shown_in_the_order_in_which_they_came(
     several = agentadm("crews", "add", "Reviewers", "m1", "m2", machines[2][-8:], "-o", "json")
     assert [each["status"] for each in several.json] == ["done", "unchanged", "done"]
     assert places(agentadm) == [(1, "N2"), (2, "N1"), (3, "N3")]
-    assert audited(database, "crews add") == [("crew_instances", "insert")] * 3
+    assert audited(database, "crews add") == [("crew_instances", "insert", "statement")] * 3
 
 
 def test_places_stay_when_one_goes(database: Database, agentadm: Agentadm, machines: list[str]) -> None:
@@ -65,7 +51,7 @@ def test_places_stay_when_one_goes(database: Database, agentadm: Agentadm, machi
     assert places(agentadm) == [(1, "N1"), (3, "N3")]
     assert agentadm("crews", "add", "Reviewers", "m2").code == 0
     assert places(agentadm) == [(1, "N1"), (3, "N3"), (4, "N2")]
-    assert audited(database, "crews remove") == [("crew_instances", "delete")]
+    assert audited(database, "crews remove") == [("crew_instances", "delete", "statement")]
 
 
 def test_undo_brings_one_back_to_its_place(database: Database, agentadm: Agentadm, machines: list[str]) -> None:
@@ -113,14 +99,8 @@ def test_a_member_sees_places_but_nothing_of_others_instances(
 def test_several_who_add_at_once_get_places_of_their_own(
     database: Database, agentadm: Agentadm, machines: list[str]
 ) -> None:
-    with database.connect() as holder:
-        holder.execute("SELECT FROM agentadm.crews FOR UPDATE")
-        processes = [
-            start("crews", "add", "Reviewers", name, "--wait", "120", environ=database.environ)
-            for name in ("m1", "m2", "m3", "m1")
-        ]
-        wait_for_lock(database, len(processes))
-        holder.rollback()
-    assert [finish(process).code for process in processes] == [0] * 4
+    calls = [["crews", "add", "Reviewers", name] for name in ("m1", "m2", "m3", "m1")]
+    results = at_once(database, "SELECT FROM agentadm.crews FOR UPDATE", calls)
+    assert [result.code for result in results] == [0] * 4
     assert sorted(position for position, _ in places(agentadm)) == [1, 2, 3]
     assert sorted(name for _, name in places(agentadm)) == ["N1", "N2", "N3"]

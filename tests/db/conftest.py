@@ -1,4 +1,4 @@
-"""Fixtures: embedded servers of a test's own, which it may stop, kill and remove."""
+"""Fixtures: embedded servers of a test's own, which it may stop, kill and remove; seeded companies to look at."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from platform_core.db.embedded import EmbeddedServer
+from platform_core.platform import Platform
 from tests.db.embedded_support import MakeServer
+from tests.db.seeded import seed
+from tests.support import Cluster, Database
 
 
 @pytest.fixture
@@ -28,3 +31,23 @@ def server(make_server: MakeServer) -> EmbeddedServer:
     made = make_server()
     made.create()
     return made
+
+
+def seeded(cluster: Cluster, template: Database, scale: str) -> Database:
+    database = cluster.database(template.name)
+    platform = Platform(database.environ)
+    seed(platform, scale)
+    platform.close()
+    return database
+
+
+@pytest.fixture(scope="session")
+def small(cluster: Cluster, template: Database) -> Database:
+    """The small company, for all tests that only look at it."""
+    return seeded(cluster, template, "small")
+
+
+@pytest.fixture(scope="session")
+def medium(cluster: Cluster, template: Database) -> Database:
+    """The medium company, for all tests that only look at it."""
+    return seeded(cluster, template, "medium")

@@ -58,9 +58,9 @@ def test_init_marks_the_database_in_an_operation(empty: Platform, empty_database
 
 
 def test_init_again_changes_nothing(platform: Platform, database: Database) -> None:
-    before = database.dump()
+    mark = database.mark()
     assert init(platform).created is False
-    assert database.dump() == before
+    assert database.written_since(mark) == []
     assert platform.care.planned_init(embedded=False, environment="test", production=False).created is False
 
 
@@ -244,9 +244,9 @@ def test_up_and_down_are_recorded(platform: Platform, database: Database) -> Non
     care = platform.care
     assert [(step.revision, step.title) for step in care.planned_upgrade()] == [("9999", "One more table.")]
     up, down = Migrated(SCHEMA_VERSION, "9999", ("9999",)), Migrated("9999", SCHEMA_VERSION, ("9999",))
-    before = database.dump()
+    mark = database.mark()
     assert care.upgrade(dry_run=True) == up
-    assert database.dump() == before
+    assert database.written_since(mark) == []
     assert care.upgrade() == up
     assert care.status().schema_version == "9999"
     with pytest.raises(UsageError, match="older"):
@@ -287,14 +287,14 @@ def test_an_unknown_revision_is_refused(platform: Platform, database: Database) 
 @pytest.mark.parametrize("dry_run", [False, True])
 def test_production_is_neither_reset_nor_downgraded(platform: Platform, database: Database, dry_run: bool) -> None:
     database.execute("UPDATE agentadm.installation SET production = true")
-    before = database.dump()
+    mark = database.mark()
     for action in (
         lambda: platform.care.reset(dry_run=dry_run),
         lambda: platform.care.downgrade("0001", dry_run=dry_run),
     ):
         with pytest.raises(Conflict, match="is production"):
             action()
-    assert database.dump() == before
+    assert database.written_since(mark) == []
 
 
 # --------------------------------------------------------------------------------------------------------------- reset
@@ -302,11 +302,11 @@ def test_production_is_neither_reset_nor_downgraded(platform: Platform, database
 
 def test_reset_begins_anew(platform: Platform, database: Database) -> None:
     database.execute("INSERT INTO agentadm.users (email) VALUES ('a@example.com'), ('b@example.com')")
-    before, schema = database.dump(), database.schema_dump()
+    mark, schema = database.mark(), database.schema_dump()
     planned = platform.care.reset(dry_run=True)
     # Two users, the mark, a pepper and an encryption key, two operations, and the changes in them.
     assert (planned.environment, planned.rows) == ("test", 12)
-    assert database.dump() == before
+    assert database.written_since(mark) == []
     assert platform.care.reset() == planned
     assert database.schema_dump() == schema
     assert database.value("SELECT count(*) FROM agentadm.users") == 0

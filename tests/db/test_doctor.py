@@ -209,7 +209,7 @@ def test_an_operator_is_told_what_was_not_checked(database: Database) -> None:
     database.execute(f"CREATE ROLE {role} LOGIN IN ROLE agentadm_analytics", user="postgres")
     platform = Platform({**database.environ, "AGENTADM_DATABASE_URL": database.url_as(role)})
     found = wrong(platform)
-    assert set(found) == {"default partitions", "provider steps", "key material"}
+    assert set(found) == {"default partitions", "provider steps", "key material", "API keys"}
     assert all("not checked" in finding.detail for finding in found.values())
     platform.close()
 

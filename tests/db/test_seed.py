@@ -14,13 +14,14 @@ from platform_core.db.seed_people import ANCHOR, Person, people, seed_data, sign
 from platform_core.db.seed_users import user_rows
 from platform_core.db.types import SeedResult
 from platform_core.errors import Conflict, NotPermitted, UsageError
-from platform_core.operations.types import Outcome, WriteRequest
+from platform_core.operations.types import WriteRequest
 from platform_core.platform import Platform
+from tests.db.seeded import seed
 from tests.support import Cluster, Database
 
 SMALL = seeding.SCALES["small"]
 # Changed only where rows change on purpose; the same on PostgreSQL 15, 16 and 18.
-SMALL_DIGEST = "0cd103ccdccf6e56f916e1648994e93f"
+SMALL_DIGEST = "e0f0e3092f9e90105f74642d0983e29b"
 # Subscriptions of people are a step, those of teams and to agents come with the teams.
 TABLES = list({table.name: table for table in (*(step.table for step in seeding.STEPS), *dict(TEAM_TABLES))}.values())
 AUDITED = [table for table in TABLES if care_of(table).unaudited is None]
@@ -29,11 +30,6 @@ LINES = " UNION ALL ".join(
     for table in TABLES
 )
 DIGEST = f"SELECT md5(string_agg(line, E'\\n' ORDER BY name, id)) FROM ({LINES}) rows"
-
-
-def seed(platform: Platform, scale: str = "small") -> Outcome[SeedResult]:
-    request = WriteRequest(command="db seed", arguments={"scale": scale})
-    return platform.write(request, lambda services: seeding.seed(services.connection, scale), SeedResult)
 
 
 def digest(database: Database) -> str:
@@ -65,9 +61,8 @@ def test_counts_are_told_truly(platform: Platform, database: Database) -> None:
     assert database.value("SELECT sum(member_count) FROM agentadm.teams") == result.team_members
 
 
-def test_known_people_come_first(platform: Platform, database: Database) -> None:
-    seed(platform)
-    rows = database.rows(
+def test_known_people_come_first(small: Database) -> None:
+    rows = small.rows(
         "SELECT email, full_name, role, status, suspended_reason, deleted_at IS NOT NULL "
         "FROM agentadm.users ORDER BY id LIMIT 9"
     )
@@ -82,7 +77,7 @@ def test_known_people_come_first(platform: Platform, database: Database) -> None
         ("zoe@example.net", "Zoë Müller", "user", "active", None, False),
         ("dara.deleted@example.org", "Dara Sok", "user", "active", None, True),
     ]
-    by_creation = database.rows("SELECT email FROM agentadm.users ORDER BY created_at LIMIT 9")
+    by_creation = small.rows("SELECT email FROM agentadm.users ORDER BY created_at LIMIT 9")
     assert [email for (email,) in by_creation] == [row[0] for row in rows]
 
 
@@ -102,9 +97,8 @@ def test_every_row_of_an_audited_table_is_audited_under_one_operation(platform: 
     assert {table.name for table in TABLES} - {table.name for table in AUDITED} == {"runs", "error_logs"}
 
 
-def test_times_are_in_order_and_within_the_year(platform: Platform, database: Database) -> None:
-    seed(platform, "medium")
-    wrong = database.rows(
+def test_times_are_in_order_and_within_the_year(medium: Database) -> None:
+    wrong = medium.rows(
         """
         SELECT email FROM agentadm.users
         WHERE created_at < %s OR created_at > updated_at OR updated_at > %s
@@ -118,7 +112,7 @@ def test_times_are_in_order_and_within_the_year(platform: Platform, database: Da
         ANCHOR,
     )
     assert wrong == []
-    wrong_links = database.rows(
+    wrong_links = medium.rows(
         "SELECT i.id FROM agentadm.identities i JOIN agentadm.users u ON u.id = i.user_id "
         "WHERE i.created_at < u.created_at OR i.created_at > coalesce(u.deleted_at, %s)",
         ANCHOR,
@@ -126,9 +120,8 @@ def test_times_are_in_order_and_within_the_year(platform: Platform, database: Da
     assert wrong_links == []
 
 
-def test_shares_are_believable(platform: Platform, database: Database) -> None:
-    seed(platform, "medium")
-    ((users, creators, staff, suspended, deleted, customers, named, connected, reasons),) = database.rows(
+def test_shares_are_believable(medium: Database) -> None:
+    ((users, creators, staff, suspended, deleted, customers, named, connected, reasons),) = medium.rows(
         """
         SELECT count(*), count(*) FILTER (WHERE role = 'creator'), count(*) FILTER (WHERE role IN ('support', 'admin')),
             count(*) FILTER (WHERE status = 'suspended'), count(deleted_at), count(stripe_customer_id), count(username),
@@ -144,7 +137,7 @@ def test_shares_are_believable(platform: Platform, database: Database) -> None:
     assert 0.30 < customers / users < 0.36
     assert 0.47 < named / users < 0.53
     assert 0 < connected < creators
-    odd = database.rows(
+    odd = medium.rows(
         """
         SELECT email FROM agentadm.users
         WHERE stripe_customer_id !~ '^cus_[0-9A-Za-z]{14}$' OR stripe_connect_account_id !~ '^acct_[0-9A-Za-z]{16}$'
@@ -155,9 +148,8 @@ def test_shares_are_believable(platform: Platform, database: Database) -> None:
     assert odd == []
 
 
-def test_growth_and_week_pattern(platform: Platform, database: Database) -> None:
-    seed(platform, "medium")
-    ((first, last, week_day, weekend),) = database.rows(
+def test_growth_and_week_pattern(medium: Database) -> None:
+    ((first, last, week_day, weekend),) = medium.rows(
         """
         SELECT count(*) FILTER (WHERE created_at < '2026-02-01+00'),
             count(*) FILTER (WHERE created_at >= '2026-08-01+00'),
@@ -168,16 +160,15 @@ def test_growth_and_week_pattern(platform: Platform, database: Database) -> None
     )
     assert last > 3 * first
     assert week_day > 1.5 * weekend
-    assert database.value("SELECT count(DISTINCT (created_at AT TIME ZONE 'UTC')::date) FROM agentadm.users") > 360
+    assert medium.value("SELECT count(DISTINCT (created_at AT TIME ZONE 'UTC')::date) FROM agentadm.users") > 360
 
 
-def test_no_mail_can_reach_anybody(platform: Platform, database: Database) -> None:
-    seed(platform, "medium")
-    domains = {domain for (domain,) in database.rows("SELECT DISTINCT split_part(email, '@', 2) FROM agentadm.users")}
+def test_no_mail_can_reach_anybody(medium: Database) -> None:
+    domains = {domain for (domain,) in medium.rows("SELECT DISTINCT split_part(email, '@', 2) FROM agentadm.users")}
     assert domains == {"example.com", *(domain.name for domain in seed_data().domains)}
     reserved = re.compile(r"([a-z0-9-]+\.)*(example\.(com|net|org)|example)")
     assert [domain for domain in domains if not reserved.fullmatch(domain)] == []
-    links = database.rows("SELECT DISTINCT split_part(avatar_url, '/', 3) FROM agentadm.users WHERE avatar_url <> ''")
+    links = medium.rows("SELECT DISTINCT split_part(avatar_url, '/', 3) FROM agentadm.users WHERE avatar_url <> ''")
     assert links == [("avatars.example.net",)]
 
 
@@ -254,9 +245,8 @@ def test_nobody_shares_an_address_or_username() -> None:
     assert len(set(used)) == len(used)
 
 
-def test_metadata_is_small_json(platform: Platform, database: Database) -> None:
-    seed(platform)
-    for (metadata,) in database.rows("SELECT metadata::text FROM agentadm.users"):
+def test_metadata_is_small_json(small: Database) -> None:
+    for (metadata,) in small.rows("SELECT metadata::text FROM agentadm.users"):
         assert json.loads(metadata).keys() == {"source", "locale"}
 
 

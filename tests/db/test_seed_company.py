@@ -12,13 +12,12 @@ from platform_core.errors import Conflict
 from platform_core.operations.types import WriteRequest
 from platform_core.platform import Platform
 from platform_core.services import Services
-from tests.db.test_seed import seed
+from tests.db.seeded import seed
 from tests.support import Database, run
 
 
-def test_plans_sell_what_the_sources_sell(platform: Platform, database: Database) -> None:
-    seed(platform)
-    plans = database.rows(
+def test_plans_sell_what_the_sources_sell(small: Database) -> None:
+    plans = small.rows(
         "SELECT id, max_personal_agents, max_work_agents, max_total_agents, runs_per_month, max_workflows, "
         "workflow_runs_per_month, storage_bytes, price_monthly, currency FROM agentadm.plans ORDER BY price_monthly"
     )
@@ -27,7 +26,7 @@ def test_plans_sell_what_the_sources_sell(platform: Platform, database: Database
         ("pro", 5, 5, 10, 1_000, 50, 50_000, 10 * 1024**3, 2_999, "USD"),
         ("enterprise", None, None, None, 10_000, None, None, None, 9_999, "USD"),
     ]
-    assert database.rows(
+    assert small.rows(
         "SELECT p.code, p.price, p.currency, p.requests_per_day, p.requests_per_minute, t.slug, a.agent_type, a.status "
         "FROM agentadm.agent_plans p JOIN agentadm.agents a ON a.id = p.agent_id AND a.slug = 'anaya' "
         "JOIN agentadm.teams t ON t.id = a.team_id ORDER BY p.price"
@@ -36,26 +35,24 @@ def test_plans_sell_what_the_sources_sell(platform: Platform, database: Database
         ("monthly", 19_900, "INR", 1_000, 60, "platform", "catalog", "active"),
         ("yearly", 199_900, "INR", 2_000, 100, "platform", "catalog", "active"),
     ]
-    assert database.rows("SELECT name, provider, model_id, config FROM agentadm.ai_models ORDER BY name") == [
+    assert small.rows("SELECT name, provider, model_id, config FROM agentadm.ai_models ORDER BY name") == [
         ("Gemini 1.5 Flash", "gemini", "gemini-1.5-flash", {"maxTokens": 2048, "temperature": 0.7}),
         ("Llama 3 70B", "groq", "llama3-70b-8192", {"maxTokens": 8192, "temperature": 0.7}),
     ]
 
 
-def test_our_own_teams_are_there(platform: Platform, database: Database) -> None:
-    seed(platform)
-    assert database.rows(
+def test_our_own_teams_are_there(small: Database) -> None:
+    assert small.rows(
         "SELECT u.username, t.name, t.slug = 'personal-' || replace(u.id::text, '-', ''), m.role, t.member_count "
         "FROM agentadm.teams t JOIN agentadm.users u ON u.id = t.personal_of "
         "JOIN agentadm.team_members m ON m.team_id = t.id AND m.user_id = t.owner_id ORDER BY 1"
     ) == [(name, "Personal", True, "owner", 1) for name in ("ada", "grace", "linus", "mei")]
-    assert database.value(
+    assert small.value(
         "SELECT u.username FROM agentadm.teams t JOIN agentadm.users u ON u.id = t.owner_id WHERE t.slug = 'platform'"
     ) == "ada"  # fmt: skip
 
 
-def test_agents_have_what_the_triggers_would_have_made(platform: Platform, database: Database) -> None:
-    seed(platform, "medium")
+def test_agents_have_what_the_triggers_would_have_made(medium: Database) -> None:
     without_version = """
         SELECT a.slug FROM agentadm.agents a
         LEFT JOIN agentadm.agent_versions v ON v.agent_id = a.id AND v.version = a.spec_version
@@ -63,24 +60,23 @@ def test_agents_have_what_the_triggers_would_have_made(platform: Platform, datab
         WHERE v.id IS NULL
             OR a.spec_version <> (SELECT count(*) FROM agentadm.agent_versions v WHERE v.agent_id = a.id)
     """
-    assert database.rows(without_version) == []
+    assert medium.rows(without_version) == []
     own = """
         SELECT a.slug FROM agentadm.agents a
         WHERE (a.agent_type IN ('personal', 'work'))
             <> EXISTS (SELECT FROM agentadm.agent_instances i WHERE i.agent_id = a.id AND i.origin = 'own')
     """
-    assert database.rows(own) == []
+    assert medium.rows(own) == []
     workflows = """
         SELECT w.name FROM agentadm.workflows w
         LEFT JOIN agentadm.workflow_versions v ON v.workflow_id = w.id AND v.version = w.version
             AND v.nodes = w.nodes AND v.connections = w.connections AND v.settings = w.settings
         WHERE v.id IS NULL
     """
-    assert database.rows(workflows) == []
+    assert medium.rows(workflows) == []
 
 
-def test_teams_count_their_agents_and_workflows(platform: Platform, database: Database) -> None:
-    seed(platform, "medium")
+def test_teams_count_their_agents_and_workflows(medium: Database) -> None:
     wrong = """
         SELECT t.slug FROM agentadm.teams t
         WHERE t.workflow_count <> (SELECT count(*) FROM agentadm.workflows w WHERE w.team_id = t.id)
@@ -90,8 +86,8 @@ def test_teams_count_their_agents_and_workflows(platform: Platform, database: Da
                 FROM agentadm.agents a WHERE a.team_id = t.id AND a.deleted_at IS NULL
             )
     """
-    assert database.rows(wrong) == []
-    ((agents, active, deleted, handles),) = database.rows(
+    assert medium.rows(wrong) == []
+    ((agents, active, deleted, handles),) = medium.rows(
         "SELECT count(*), count(*) FILTER (WHERE status = 'active'), count(deleted_at), count(handle) "
         "FROM agentadm.agents"
     )
@@ -100,8 +96,7 @@ def test_teams_count_their_agents_and_workflows(platform: Platform, database: Da
     assert 0.1 < handles / agents < 0.4
 
 
-def test_nobody_has_more_than_the_limits_allow(platform: Platform, database: Database) -> None:
-    seed(platform)
+def test_nobody_has_more_than_the_limits_allow(small: Database) -> None:
     above = """
         SELECT t.slug, l.name FROM agentadm.teams t
         CROSS JOIN LATERAL (VALUES ('max_personal_agents', t.personal_agent_count),
@@ -111,7 +106,7 @@ def test_nobody_has_more_than_the_limits_allow(platform: Platform, database: Dat
         CROSS JOIN LATERAL agentadm.effective_limit(c.customer_user, c.customer_team, NULL, l.name) e
         WHERE l.used > e.value
     """
-    assert database.rows(above) == []
+    assert small.rows(above) == []
 
 
 def test_runs_are_of_the_last_weeks_and_in_partitions_of_their_months(platform: Platform, database: Database) -> None:
@@ -140,8 +135,7 @@ def test_runs_are_of_the_last_weeks_and_in_partitions_of_their_months(platform: 
     assert database.rows(orphans) == []
 
 
-def test_subscriptions_are_in_the_period_of_the_anchor(platform: Platform, database: Database) -> None:
-    seed(platform, "medium")
+def test_subscriptions_are_in_the_period_of_the_anchor(medium: Database) -> None:
     wrong = """
         SELECT s.id FROM agentadm.subscriptions s LEFT JOIN agentadm.users u ON u.id = s.user_id
         WHERE NOT (coalesce(s.cancelled_at, %s) >= s.current_period_start
@@ -152,8 +146,8 @@ def test_subscriptions_are_in_the_period_of_the_anchor(platform: Platform, datab
             OR (u.deleted_at IS NOT NULL AND s.status <> 'cancelled' AND s.agent_id IS NULL)
             OR s.provider <> 'manual' AND s.provider_subscription_id !~ '^sub_[0-9A-Za-z]{14,24}$'
     """
-    assert database.rows(wrong, ANCHOR, ANCHOR, ANCHOR) == []
-    ((customers, subscribed, cancelled, late),) = database.rows(
+    assert medium.rows(wrong, ANCHOR, ANCHOR, ANCHOR) == []
+    ((customers, subscribed, cancelled, late),) = medium.rows(
         """
         SELECT (SELECT count(*) FROM agentadm.users WHERE stripe_customer_id IS NOT NULL), count(*),
             count(*) FILTER (WHERE status = 'cancelled'), count(*) FILTER (WHERE status = 'past_due')
@@ -164,7 +158,7 @@ def test_subscriptions_are_in_the_period_of_the_anchor(platform: Platform, datab
     assert 0.05 < cancelled / subscribed < 0.2
     assert 0.02 < late / subscribed < 0.1
     amounts = "SELECT DISTINCT plan_id, billing_cycle, amount FROM agentadm.subscriptions WHERE plan_id IS NOT NULL"
-    assert sorted(database.rows(amounts)) == [
+    assert sorted(medium.rows(amounts)) == [
         ("enterprise", "monthly", 9_999),
         ("enterprise", "yearly", 99_990),
         ("pro", "monthly", 2_999),
@@ -188,25 +182,24 @@ def test_a_period_begins_on_the_day_of_the_subscription(
     assert (start.date().isoformat(), end.date().isoformat()) == expected
 
 
-def test_keys_and_instances_look_as_they_do_elsewhere(platform: Platform, database: Database) -> None:
-    seed(platform, "medium")
+def test_keys_and_instances_look_as_they_do_elsewhere(medium: Database) -> None:
     keys = "SELECT id FROM agentadm.api_keys WHERE display_start !~ ('^aa_' || environment || '_[0-9A-Za-z]{6}$')"
-    assert database.rows(keys) == []
-    ((made, revoked, expired, of_team, of_agent),) = database.rows(
+    assert medium.rows(keys) == []
+    ((made, revoked, expired, of_team, of_agent),) = medium.rows(
         "SELECT count(*), count(revoked_at), count(*) FILTER (WHERE expires_at < %s), count(team_id), count(agent_id) "
         "FROM agentadm.api_keys",
         ANCHOR,
     )
     assert made > of_team > of_agent > revoked > 0
     assert expired > 0
-    assert database.value("SELECT count(*) FROM agentadm.api_keys WHERE last_used_at > revoked_at") == 0
-    states = {state for (state,) in database.rows("SELECT DISTINCT status FROM agentadm.agent_instances")}
+    assert medium.value("SELECT count(*) FROM agentadm.api_keys WHERE last_used_at > revoked_at") == 0
+    states = {state for (state,) in medium.rows("SELECT DISTINCT status FROM agentadm.agent_instances")}
     assert states == {"running", "suspended", "stopped", "error", "destroyed"}
     crews = """
         SELECT c.name FROM agentadm.crews c
         WHERE NOT EXISTS (SELECT FROM agentadm.crew_instances i WHERE i.crew_id = c.id)
     """
-    assert len(database.rows(crews)) < database.value("SELECT count(*) FROM agentadm.crews") / 10
+    assert len(medium.rows(crews)) < medium.value("SELECT count(*) FROM agentadm.crews") / 10
 
 
 def test_a_seeded_database_is_in_order(database: Database) -> None:

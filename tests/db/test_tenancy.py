@@ -7,7 +7,7 @@ past its parent fails here, whoever adds it.
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -208,6 +208,29 @@ def test_what_a_customer_may_write(
     else:
         with pytest.raises(psycopg.errors.InsufficientPrivilege, match=refused):
             as_stranger.execute(change.encode(), values)
+
+
+def test_an_own_crew_does_not_tell_whether_an_instance_exists(
+    database: Database, as_stranger: psycopg.Connection[Any], stranger: UUID, grace: Somebody
+) -> None:
+    project = database.value(
+        "INSERT INTO agentadm.projects (name, owner_user_id) VALUES ('own', %s) RETURNING id", stranger
+    )
+    crew = database.value("INSERT INTO agentadm.crews (project_id, name) VALUES (%s, 'own') RETURNING id", project)
+    add = "INSERT INTO agentadm.crew_instances (crew_id, instance_id, position) VALUES (%s, %s, 1)"
+    theirs = database.value("SELECT id FROM agentadm.agent_instances LIMIT 1")
+    told = set()
+    for instance in (theirs, uuid4()):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege) as refused:
+            as_stranger.execute(add.encode(), [crew, instance])
+        told.add(str(refused.value))
+    assert len(told) == 1
+    agent = database.value("SELECT agent_id FROM agentadm.agent_instances WHERE id = %s", theirs)
+    own = database.value(
+        "INSERT INTO agentadm.agent_instances (user_id, agent_id, origin) VALUES (%s, %s, 'launch') RETURNING id",
+        stranger, agent,
+    )  # fmt: skip
+    assert as_stranger.execute(add.encode(), [crew, own]).rowcount == 1
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from platform_core.db import candidates
 from platform_core.instances.types import EDGES, InstanceStatus
 from tests.agents_support import make_agent, make_instance, make_team, make_user
 from tests.conftest import Agentadm
-from tests.support import Database, Result, run
+from tests.outcomes import audited, refused
+from tests.support import Database, run
 
 MACHINE = "148ed193b95028"
 
@@ -29,19 +30,6 @@ def instance(database: Database) -> str:
 
 def state(database: Database, key: str) -> Any:
     return database.value("SELECT status FROM agentadm.agent_instances WHERE id = %s", key)
-
-
-def audited(database: Database, command: str) -> list[tuple[Any, ...]]:
-    return database.rows(
-        "SELECT c.table_name, c.action, c.after ->> 'status' FROM agentadm.audit_changes c"
-        " JOIN agentadm.operations o ON o.id = c.operation_id WHERE o.command = %s ORDER BY c.seq", command,
-    )  # fmt: skip
-
-
-def refused(done: Result, code: int, *told: str) -> None:
-    assert (done.code, done.out) == (code, ""), done.err
-    for text in told:
-        assert text in done.err
 
 
 def test_show_finds_an_instance_by_machine_id_and_ending(database: Database, agentadm: Agentadm, instance: str) -> None:
@@ -122,8 +110,9 @@ def test_stop_and_start_keep_the_times(database: Database, agentadm: Agentadm, i
         None,
     )
     assert started["stopped_at"] == "2026-03-01T12:00:00Z"
-    assert audited(database, "instances stop") == [("agent_instances", "update", "stopped")]
-    assert audited(database, "instances start") == [("agent_instances", "update", "running")]
+    became = "c.table_name, c.action, c.after ->> 'status'"
+    assert audited(database, "instances stop", became) == [("agent_instances", "update", "stopped")]
+    assert audited(database, "instances start", became) == [("agent_instances", "update", "running")]
 
 
 def test_what_is_destroyed_is_final_and_undo_puts_the_row_back(

@@ -279,6 +279,58 @@ def test_retire_is_refused_while_anything_uses_it(
     assert with_file("db", "doctor").code == 0
 
 
+@pytest.mark.parametrize(
+    ("over", "back"),
+    [
+        (["keys", "revoke", "{}", "--yes"], ["audit", "undo", "keys revoke", "--yes"]),
+        (["keys", "rotate", "{}", "--overlap", "0", "--yes"], ["audit", "undo", "keys rotate", "--yes"]),
+        (["keys", "rotate", "{}", "--overlap", "0", "--yes"], ["keys", "update", "{}", "--expires", "30d"]),
+        (["keys", "rotate", "{}", "--overlap", "0", "--yes"], ["keys", "update", "{}", "--clear", "expires_at"]),
+    ],
+)
+def test_a_key_does_not_come_back_under_a_retired_pepper(
+    database: Database, with_file: Agentadm, people: None, over: list[str], back: list[str]
+) -> None:
+    key = with_file("keys", "create", "ada", "-o", "json").json["id"]
+    for version in ("2", "3"):
+        done = with_file("db", "key-material", "add", "pepper", "-o", "json")
+        assert (done.code, str(done.json["version"])) == (0, version), done.err
+    assert with_file(*(word.format(key) for word in over)).code == 0
+    done = with_file("db", "key-material", "retire", "pepper", "1", "--yes")
+    assert done.code == 0, done.err
+    before = database.rows("SELECT id, revoked_at, expires_at FROM agentadm.api_keys ORDER BY id")
+    operation = "SELECT id FROM agentadm.operations WHERE command = %s"
+    words = [str(database.value(operation, word)) if " " in word else word.format(key) for word in back]
+    refused(with_file(*words), 6, "is hashed with pepper 1, which is not in use", "keys create")
+    assert database.rows("SELECT id, revoked_at, expires_at FROM agentadm.api_keys ORDER BY id") == before
+
+
+def test_the_doctor_counts_keys_that_no_pepper_knows(database: Database, agentadm: Agentadm, people: None) -> None:
+    assert agentadm("keys", "create", "ada", "-o", "json").code == 0
+    assert agentadm("db", "doctor").code == 0
+    database.execute("UPDATE agentadm.api_keys SET hash_version = '7'")
+    done = agentadm("db", "doctor", "-o", "json")
+    assert done.code == 1
+    (found,) = [check for check in done.json if check["check"] == "API keys"]
+    assert found["detail"] == "living API keys that no pepper in use knows: 1 under pepper 7"
+    database.execute("UPDATE agentadm.api_keys SET revoked_at = now()")
+    assert agentadm("db", "doctor").code == 0
+
+
+def test_whoever_retires_a_pepper_waits_for_a_key_that_comes_back(
+    database: Database, with_file: Agentadm, people: None
+) -> None:
+    assert with_file("keys", "create", "ada", "-o", "json").code == 0
+    assert with_file("db", "key-material", "add", "pepper").code == 0
+    database.execute("UPDATE agentadm.api_keys SET revoked_at = now()")
+    with database.connect() as other:
+        other.execute("UPDATE agentadm.api_keys SET revoked_at = NULL")
+        call = ("db", "key-material", "retire", "pepper", "1", "--yes")
+        refused(with_file(*call, "--wait", "0.05"), 75)
+        other.commit()
+    refused(with_file(*call), 6, "1 living API keys")
+
+
 # -------------------------------------------------------------------------------------------------------------- rotate
 
 ROWS = 2_100

@@ -3,6 +3,7 @@
 import csv
 import json
 import stat
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,8 @@ def test_create_shows_the_key_once(database: Database, agentadm: Agentadm) -> No
     [
         (["nobody"], 5, "no user 'nobody'"),
         (["ada", "--scope", "everything"], 2, "'everything' is no scope"),
-        (["ada", "--expires", "yesterday"], 2, "is no moment"),
+        (["ada", "--expires", "soon"], 2, "is no moment"),
+        (["ada", "--expires", "yesterday"], 2, "is in the past"),
         (["ada", "--expires", "2020-01-01"], 2, "is in the past"),
         (["ada", "--rate-limit", "0"], 2, "--rate-limit"),
         (["ada", "--name", ""], 2, "is no name"),
@@ -297,6 +299,7 @@ def test_rotate_replaces_a_key_and_lets_the_old_one_end(database: Database, agen
     assert is_whole(new["key"])
     assert (new["team"], new["scopes"], new["environment"]) == ("engines", ["runs:read"], "test")
     assert (new["quota"], new["expires_at"], new["rotated_from"]) == (None, None, str(key(database, old)["id"]))
+    assert datetime.fromisoformat(new["old_expires_at"]) == key(database, old)["expires_at"]
     seconds = database.value(
         "SELECT extract(epoch FROM expires_at - now())::int FROM agentadm.api_keys WHERE display_start = %s", old
     )

@@ -11,7 +11,7 @@ from platform_core.operations.types import WriteRequest
 from platform_core.platform import Platform
 from tests.conftest import Agentadm
 from tests.keys.conftest import Make, ring
-from tests.operations.processes import finish, start, wait_for_lock, wait_until
+from tests.operations.processes import at_once, finish, start, wait_until
 from tests.support import Database
 
 PROCESSES = 8
@@ -93,12 +93,9 @@ def test_several_verify_the_same_old_keys_at_once(database: Database, agentadm: 
     for number, order in enumerate((texts, texts[::-1], texts, texts[::-1])):
         files.append(folder / f"{database.name}_{number}")
         files[-1].write_text("\n".join(order))
-    with database.connect() as holder:
-        holder.execute("SELECT FROM agentadm.api_keys FOR UPDATE")
-        processes = [start("keys", "verify", "--from", str(file), "--wait", "100", environ=environ) for file in files]
-        wait_for_lock(database, len(processes))
-        holder.rollback()
-    assert [finish(process).code for process in processes] == [0] * 4
+    calls = [["keys", "verify", "--from", str(file)] for file in files]
+    results = at_once(database, "SELECT FROM agentadm.api_keys FOR UPDATE", calls, environ)
+    assert [result.code for result in results] == [0] * 4
     assert database.rows("SELECT DISTINCT hash_version FROM agentadm.api_keys") == [("2",)]
     changes = "SELECT count(*) FROM agentadm.audit_changes WHERE table_name = 'api_keys' AND action = 'update'"
     assert database.value(changes) == 5
@@ -106,12 +103,6 @@ def test_several_verify_the_same_old_keys_at_once(database: Database, agentadm: 
 
 def test_two_rotations_at_once_make_one_successor(database: Database, agentadm: Agentadm, make: Make) -> None:
     _, first = make()
-    with database.connect() as holder:
-        holder.execute("SELECT FROM agentadm.api_keys FOR UPDATE")
-        processes = [
-            start("keys", "rotate", first, "--yes", "--wait", "100", environ=database.environ) for _ in range(3)
-        ]
-        wait_for_lock(database, len(processes))
-        holder.rollback()
-    assert sorted(finish(process).code for process in processes) == [0, 6, 6]
+    results = at_once(database, "SELECT FROM agentadm.api_keys FOR UPDATE", [["keys", "rotate", first, "--yes"]] * 3)
+    assert sorted(result.code for result in results) == [0, 6, 6]
     assert database.value("SELECT count(*) FROM agentadm.api_keys") == 2

@@ -226,3 +226,32 @@ def test_the_answer_is_the_same_in_every_format(agentadm: Agentadm, make: Make) 
     for output in ("csv", "jsonl", "plain", "yaml"):
         assert start in agentadm("keys", "verify", "-o", output, stdin=text).out
     assert json.loads(agentadm("keys", "verify", "-o", "jsonl", stdin=text).out)["line"] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "missing"),
+    [
+        ((), "key_environment key_scope team_role agent_team agent_deleted agent_status agent_subscription limits"),
+        (("--scope", "runs:write", "--environment", "live", "--agent", "engines/scribe"), "limits"),
+        (
+            ("--scope", "GET /v1/runs", "--environment", "live"),
+            "agent_team agent_deleted agent_status agent_subscription",
+        ),
+        (("--scope", "GET /v1/runs", "--environment", "live", "--agent", "engines/scribe"), ""),
+    ],
+)
+def test_what_was_not_looked_at_is_said(agentadm: Agentadm, make: Make, options: tuple[str, ...], missing: str) -> None:
+    agentadm("agents", "create", "Scribe", "--team", "engines")
+    agentadm("agents", "resume", "engines/scribe")
+    text, _ = make("ada", "--team", "engines")
+    done = verify(agentadm, text, *options)
+    assert done.code == 0, done.out
+    assert done.json[0]["not_looked_at"] == missing.split()
+    assert done.err.partition(";")[0].strip() == (f"not looked at: {', '.join(missing.split())}" if missing else "")
+
+
+def test_a_refused_key_leaves_nothing_open(agentadm: Agentadm, make: Make) -> None:
+    text, start = make()
+    assert agentadm("keys", "revoke", start, "--yes").code == 0
+    done = verify(agentadm, text)
+    assert (done.code, done.json[0]["rule"], done.json[0]["not_looked_at"], done.err) == (1, "key_revoked", [], "")

@@ -84,6 +84,15 @@ GRANT = [
 ]
 
 
+def test_a_day_or_month_is_granted_through_its_end(database: Database, agentadm: Agentadm) -> None:
+    october = {"AGENTADM_CLOCK": "2026-10-15T12:00:00Z"}
+    for given, until in (("this-month", "2026-11-01"), ("2026-10-31", "2026-11-01"), ("2026-12", "2027-01-01")):
+        done = agentadm(*GRANT, "--expires", given, "--reason", "x", "-o", "json", env=october)
+        assert {row["expires_at"] for row in done.json} == {f"{until}T00:00:00Z"}
+    more = agentadm("limits", "set", "--user", "ada@example.com", "--allow", "max_workflows=+5", "--reason", "x")
+    assert (more.code, "'+5' is no limit" in more.err, "all that is allowed" in more.err) == (2, True, True)
+
+
 def test_an_override_wins_and_is_explained(database: Database, agentadm: Agentadm) -> None:
     done = agentadm(*GRANT, "--expires", "30d", "--reason", "trade fair", "-o", "json")
     assert done.code == 0, done.err
@@ -140,6 +149,10 @@ def test_clearing_lets_the_plan_hold_again(database: Database, agentadm: Agentad
     [
         (["limits", "set", "--user", "ada@example.com", "--allow", "max_workflows=9"], "granted for a reason"),
         (["limits", "set", "--user", "ada@example.com", "--reason", "x"], "no limit was named"),
+        (
+            ["limits", "set", "--user", "ada@example.com", "--reason", "x", "--allow", "requests_per_minute=0"],
+            "1 or more",
+        ),
         (["limits", "set", "--allow", "max_workflows=9", "--reason", "x"], "of a user or of a team"),
         (["limits", "show"], "of a user or of a team"),
         (["limits", "show", "--user", "ada@example.com", "--team", "engines"], "of a user or of a team"),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from platform_core.errors import UsageError
-from platform_core.periods import Period, parse_period
+from platform_core.periods import Period, parse_end, parse_period
 
 MOMENTS = st.datetimes(datetime(1970, 1, 3), datetime(2900, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
 DAYS = st.dates(date(1970, 1, 3), date(2900, 12, 31))
@@ -89,6 +89,34 @@ def test_instants_are_one_tick_long(moment: datetime, quarters: int) -> None:
     end = moment + timedelta(microseconds=1)
     assert parse_period(local.isoformat(), never) == Period(moment, end, end)
     assert parse_period(f"{moment:%Y-%m-%dT%H:%M:%S.%fZ}", never) == Period(moment, end, end)
+
+
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        ("90d", "2027-01-13T12:00:00Z"),
+        ("2026-10-31", "2026-11-01T00:00:00Z"),
+        ("2026-12", "2027-01-01T00:00:00Z"),
+        ("this-month", "2026-11-01T00:00:00Z"),
+        ("today", "2026-10-16T00:00:00Z"),
+        ("2026-10-31T12:00:00Z", "2026-10-31T12:00:00Z"),
+    ],
+)
+def test_an_end_is_through_the_period_that_is_named(text: str, end: str) -> None:
+    now = datetime(2026, 10, 15, 12, tzinfo=UTC)
+    assert parse_end(text, lambda: now) == datetime.fromisoformat(end)
+
+
+@pytest.mark.parametrize("text", ["", "soon", "..", "2026-10-01..", "+30d", "2026-13"])
+def test_what_is_no_end(text: str) -> None:
+    with pytest.raises(UsageError, match=r"is (no moment|not a period)"):
+        parse_end(text, never)
+
+
+def test_the_days_to_come() -> None:
+    now = datetime(2026, 10, 15, 12, tzinfo=UTC)
+    later = now + timedelta(30)
+    assert parse_period("+30d", lambda: now) == Period(now, later, later)
 
 
 def test_mixed_ranges() -> None:

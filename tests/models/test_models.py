@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.agents.helpers import audited, done, refused, undo
 from tests.conftest import Agentadm
+from tests.outcomes import audited, done, refused, undo
 from tests.support import Database, run
 
 KEY = "sk-abcDEF0123456789"
@@ -174,6 +174,10 @@ def test_customers_see_those_that_can_be_chosen(database: Database, agentadm: Ag
     assert agentadm(*argv).code == 0
     seen = done(agentadm("models", "list", "--as-user", "ada@example.com", "-o", "json"))
     assert [row["name"] for row in seen] == ["GPT-4o mini"]
+    assert seen[0]["created_at"] is not None
+    as_ada = ["--as-user", "ada@example.com", "--sort", "-created_at", "-o", "json"]
+    assert done(agentadm("models", "list", "--since", "today", *as_ada)) == seen
+    assert done(agentadm("models", "list", "--until", "yesterday", *as_ada)) == []
 
 
 def test_rotation_reencrypts_the_key(database: Database, agentadm: Agentadm) -> None:

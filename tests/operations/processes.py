@@ -1,9 +1,10 @@
 """Commands in processes of their own, and what they wait for in the database."""
 
+import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,6 +39,19 @@ def finish(process: subprocess.Popen[str]) -> Result:
     return Result(process.returncode, out, err)
 
 
+def at_once(
+    database: Database, lock: str, calls: Sequence[Sequence[str]], environ: Mapping[str, str] | None = None
+) -> list[Result]:
+    """Processes that all wait for the same row, which a statement locks, and then go on."""
+    with database.connect() as holder:
+        holder.execute(lock.encode())
+        patient = [[*argv, "--wait", "300"] for argv in calls]
+        process = start(json.dumps(patient), environ=environ or database.environ, module="tests.operations.together")
+        wait_for_lock(database, len(calls))
+        holder.rollback()
+    return [Result(*told) for told in finish(process).json]
+
+
 def wait_until(condition: Callable[[], bool], what: str) -> None:
     """Wait for a condition, and fail when it does not come."""
     deadline = time.monotonic() + PATIENCE_SECONDS
@@ -48,7 +62,11 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
 
 def wait_for_lock(database: Database, processes: int = 1) -> None:
     """Until so many sessions of the tool wait for a lock."""
-    wait_until(lambda: database.value(COUNT_WAITING, "Lock") == processes, f"{processes} sessions wait for a lock")
+    with database.connect(autocommit=True) as connection:
+        wait_until(
+            lambda: connection.execute(COUNT_WAITING, ["Lock"]).fetchone() == (processes,),
+            f"{processes} sessions wait for a lock",
+        )
 
 
 # For sessions of the tests themselves, which must not wait for the standby.

@@ -16,7 +16,7 @@ from cli.shared import OutputFormat, Shared
 from platform_core.operations.types import WriteRequest
 from platform_core.platform import Platform
 from tests.conftest import Agentadm
-from tests.operations.processes import finish, start, wait_for_lock
+from tests.operations.processes import at_once
 from tests.support import Database
 
 CREATE = ("users", "create", "x@example.com", "--idempotency-key", "K")
@@ -37,12 +37,7 @@ def counts(database: Database) -> tuple[Any, ...]:
 
 
 def test_sixteen_processes_at_once_have_one_effect(database: Database) -> None:
-    with database.connect() as holder:
-        holder.execute(HOLD_KEY)
-        processes = [start(*CREATE, "-o", "json", "--wait", "120", environ=database.environ) for _ in range(16)]
-        wait_for_lock(database, 16)
-        holder.rollback()
-    results = [finish(process) for process in processes]
+    results = at_once(database, HOLD_KEY, [[*CREATE, "-o", "json"]] * 16)
     assert [result.code for result in results] == [0] * 16
     assert len({result.out for result in results}) == 1
     assert results[0].json["email"] == "x@example.com"
@@ -62,12 +57,12 @@ def test_sixteen_processes_at_once_have_one_effect(database: Database) -> None:
 )
 def test_the_key_of_other_inputs_is_a_conflict(agentadm: Agentadm, database: Database, other: tuple[str, ...]) -> None:
     assert agentadm(*CREATE).code == 0
-    before = database.dump("--data-only")
+    mark = database.mark()
     refused = agentadm(*other, "--idempotency-key", "K")
     assert refused.code == 6
     assert "was used for other inputs, by operation" in refused.err
     assert refused.out == ""
-    assert database.dump("--data-only") == before
+    assert database.written_since(mark) == []
 
 
 def test_a_reason_that_is_kept_is_an_input(agentadm: Agentadm, database: Database) -> None:
@@ -89,10 +84,10 @@ def test_a_first_run_that_fails_leaves_the_key_free(agentadm: Agentadm, database
 
 
 def test_a_dry_run_leaves_the_key_free(agentadm: Agentadm, database: Database) -> None:
-    before = database.dump("--data-only")
+    mark = database.mark()
     tried = agentadm(*CREATE, "--dry-run", "-o", "json")
     assert tried.code == 0
-    assert database.dump("--data-only") == before
+    assert database.written_since(mark) == []
     done = agentadm(*CREATE, "-o", "json")
     assert (done.code, "replayed" in done.err) == (0, False)
     assert done.json.keys() == tried.json.keys()

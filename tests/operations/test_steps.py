@@ -204,22 +204,22 @@ def test_a_fake_clock_makes_no_intent_old(world: World, monkeypatch: pytest.Monk
 
 
 def test_a_dry_run_sends_nothing_and_changes_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = world.database.dump("--data-only")
+    mark = world.database.mark()
     tried = world.run(*CHARGE, "--dry-run", "--idempotency-key", "K")
     assert tried.code == 0
     assert tried.json == {"user": "x@example.com", "reserved": 0, "charged": 500, "receipt": None}
     assert 'would send: {"email": "x@example.com", "amount": 500}' in tried.err
     assert world.provider.requests == []
-    assert world.database.dump("--data-only") == before
+    assert world.database.written_since(mark) == []
     monkeypatch.setenv("FAKE_MOOD", "unreachable")
     assert world.run(*CHARGE).code == 10
     monkeypatch.setenv("FAKE_MOOD", "")
-    before = world.database.dump("--data-only")
+    mark = world.database.mark()
     tried = world.resume("--dry-run")
     assert (tried.code, tried.json[0]["state"]) == (0, "done")
     assert "would send: fake.charge" in tried.err
     assert world.provider.requests == []
-    assert world.database.dump("--data-only") == before
+    assert world.database.written_since(mark) == []
 
 
 def test_two_resumes_at_once_have_one_effect(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,8 @@ def test_a_plan_is_made_with_its_prices_and_limits(database: Database, agentadm:
     assert done.json["limits"]["max_work_agents"] == 20
     assert done.json["limits"]["runs_per_month"] == "unlimited"
     # What was not named is nothing.
-    assert done.json["limits"]["max_workflows"] == 0
+    assert done.json["limits"]["max_workflows"] == done.json["limits"]["requests_per_day"] == 0
+    assert done.json["limits"]["requests_per_minute"] == 1
     assert done.json["overages"]["run"] == {"amount": 5, "currency": "USD"}
     assert done.json["overages"]["message"] == "refuse"
     changes = "SELECT table_name, action FROM agentadm.audit_changes WHERE row_key = 'studio'"
@@ -48,6 +49,7 @@ def test_people_read_prices_as_they_write_them(agentadm: Agentadm) -> None:
         (["--price-monthly", "0.5", "--currency", "JPY"], "more decimals than JPY, which has 0"),
         (["--allow", "max_workflow=3"], "did you mean 'max_workflows'?"),
         (["--allow", "max_workflows=-3"], "'-3' is no limit"),
+        (["--allow", "requests_per_minute=0"], "a whole number, 1 or more"),
         (["--allow", "max_workflows"], "is not LIMIT=NUMBER"),
         (["--overage", "runs=3"], "did you mean 'run'?"),
         (["--name", ""], "is no name"),

@@ -208,6 +208,8 @@ def test_allowed_shows_the_whole_chain(database: Database, agentadm: Agentadm) -
     ]  # fmt: skip
     assert all(rule["allowed"] for rule in done.json)
     assert done.json[-1]["message"] == "0 of 1 used, by the plan (free)"
+    short = agentadm("users", "why", ADA, *TO_WRITER)
+    assert short.err.startswith("allowed; not looked at: team_role, limits (--endpoint")
 
 
 def test_of_a_key_alone_and_of_nobody(database: Database, agentadm: Agentadm) -> None:

@@ -11,7 +11,8 @@ from platform_core.runs.types import EDGES, RunStatus
 from tests.agents_support import make_agent, make_instance, make_run, make_team, make_user, make_workflow
 from tests.conftest import Agentadm
 from tests.operations.processes import finish, start, wait_for_lock
-from tests.support import Database, Result, run
+from tests.outcomes import refused
+from tests.support import Database, run
 
 CARD = "my card is 4929 1234 5678 1234"
 CONTENT = ("input", "output", "error", "tool_calls", "logs")
@@ -46,12 +47,6 @@ def recorded(database: Database, command: str) -> list[tuple[Any, ...]]:
         "SELECT arguments, reason, (SELECT count(*) FROM agentadm.audit_changes c WHERE c.operation_id = o.id)"
         " FROM agentadm.operations o WHERE command = %s ORDER BY seq", command,
     )  # fmt: skip
-
-
-def refused(done: Result, code: int, *told: str) -> None:
-    assert (done.code, done.out) == (code, ""), done.err
-    for text in told:
-        assert text in done.err
 
 
 # ------------------------------------------------------------------------------------------------------- list and show
@@ -225,6 +220,47 @@ def test_retry_queues_the_same_again(database: Database, agentadm: Agentadm, wor
     assert database.value("SELECT status FROM agentadm.runs WHERE id = %s", run) == "failed"
     assert recorded(database, "runs retry") == [({"run": run}, None, 0)]
     assert "1 row changed" in done.err
+
+
+def test_what_was_tried_again_is_not_once_more_unless_asked_for(
+    database: Database, agentadm: Agentadm, world: dict[str, str]
+) -> None:
+    run = failed_run(database, world)
+    new = agentadm("runs", "retry", run, "-o", "json").json["run"]["id"]
+    refused(
+        agentadm("runs", "retry", run), 6, f"run {run} was tried again already: it became run {new}", "takes --again"
+    )
+    assert database.value("SELECT count(*) FROM agentadm.runs") == 2
+    shown = [agentadm("runs", "show", key, "-o", "json").json for key in (run, new)]
+    assert [(each["retried_from"], each["retried_as"]) for each in shown] == [(None, new), (run, None)]
+    done = agentadm("runs", "retry", run, "--again", "-o", "json")
+    assert done.code == 0, done.err
+    newest = done.json["run"]["id"]
+    assert agentadm("runs", "show", run, "-o", "json").json["retried_as"] == newest
+    (listed,) = agentadm("runs", "list", "--where", f"retried_from={run}", "--where", f"id={new}", "-o", "json").json
+    assert listed["id"] == new
+
+
+def test_of_two_who_try_a_run_again_one_does(database: Database, world: dict[str, str]) -> None:
+    run = failed_run(database, world)
+    with database.connect() as first:
+        first.execute("SELECT FROM agentadm.runs WHERE id = %s FOR UPDATE", [run])
+        process = start("runs", "retry", run, "--wait", "120", environ=database.environ)
+        wait_for_lock(database)
+        new = make_run(database, world["grace"], world["team"], agent_id=world["agent"], retried_from=run)
+        first.commit()
+    refused(finish(process), 6, f"it became run {new}")
+
+
+def test_undo_of_a_retry_says_what_takes_it_back(database: Database, agentadm: Agentadm, world: dict[str, str]) -> None:
+    run = failed_run(database, world)
+    new = agentadm("runs", "retry", run, "-o", "json").json["run"]["id"]
+    operation = str(database.value("SELECT id FROM agentadm.operations WHERE command = 'runs retry'"))
+    refused(
+        agentadm("audit", "undo", operation, "--yes"), 6,
+        "is a 'runs retry', of which the audit has nothing to put back", "agentadm runs cancel",
+    )  # fmt: skip
+    assert database.value("SELECT status FROM agentadm.runs WHERE id = %s", new) == "queued"
 
 
 def test_retry_refuses_what_is_not_over_or_was_done(

@@ -1,7 +1,6 @@
 """Teams, projects and crews: values, codes, streams, the row in the audit, and the rules that the database keeps."""
 
 import threading
-from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
@@ -9,8 +8,9 @@ import psycopg
 import pytest
 
 from tests.conftest import Agentadm
-from tests.operations.processes import finish, start, wait_for_lock
-from tests.support import Database, Result
+from tests.operations.processes import at_once, finish, start, wait_for_lock
+from tests.outcomes import audited, refused
+from tests.support import Database
 
 
 @pytest.fixture(autouse=True)
@@ -29,19 +29,6 @@ def members(database: Database, slug: str = "engines") -> list[tuple[Any, ...]]:
         "SELECT u.username, m.role FROM agentadm.team_members m JOIN agentadm.users u ON u.id = m.user_id"
         " JOIN agentadm.teams t ON t.id = m.team_id WHERE t.slug = %s ORDER BY 1", slug,
     )  # fmt: skip
-
-
-def audited(database: Database, command: str) -> list[tuple[Any, ...]]:
-    return database.rows(
-        "SELECT c.table_name, c.action, c.origin FROM agentadm.audit_changes c"
-        " JOIN agentadm.operations o ON o.id = c.operation_id WHERE o.command = %s ORDER BY c.seq", command,
-    )  # fmt: skip
-
-
-def refused(done: Result, code: int, *told: str) -> None:
-    assert (done.code, done.out) == (code, ""), done.err
-    for text in told:
-        assert text in done.err
 
 
 # --------------------------------------------------------------------------------------------------------------- teams
@@ -254,16 +241,6 @@ def test_in_psql_too_there_is_exactly_one_owner(database: Database) -> None:
 # --------------------------------------------------------------------------------------------------------- concurrency
 
 
-def at_once(database: Database, lock: str, calls: Sequence[Sequence[str]]) -> list[Result]:
-    """Processes that all wait for the same row, and then go on."""
-    with database.connect() as holder:
-        holder.execute(lock.encode())
-        processes = [start(*argv, "--wait", "120", "-o", "json", environ=database.environ) for argv in calls]
-        wait_for_lock(database, len(processes))
-        holder.rollback()
-    return [finish(process) for process in processes]
-
-
 def test_sixteen_processes_fill_a_team_exactly(database: Database, agentadm: Agentadm) -> None:
     assert agentadm("teams", "update", "engines", "--max-members", "5").code == 0
     for number in range(16):
@@ -271,7 +248,7 @@ def test_sixteen_processes_fill_a_team_exactly(database: Database, agentadm: Age
     done = at_once(
         database,
         "SELECT FROM agentadm.teams FOR UPDATE",
-        [["teams", "members", "add", "engines", f"n{number}@example.com"] for number in range(16)],
+        [["teams", "members", "add", "engines", f"n{number}@example.com", "-o", "json"] for number in range(16)],
     )
     assert sorted(result.code for result in done) == [0] * 3 + [6] * 13
     assert all("is full" in result.err for result in done if result.code == 6)

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import Agentadm
-from tests.support import Database, Result
+from tests.outcomes import refused
+from tests.support import Database
 
 
 @pytest.fixture(autouse=True)
@@ -15,12 +16,6 @@ def people(database: Database) -> None:
         " ('ada@example.com', 'ada', 'Ada Lovelace', '{\"plan\": \"old\", \"kept\": 1}'),"
         " ('grace@example.com', 'grace', 'Grace Hopper', '{}')"
     )
-
-
-def refused(done: Result, code: int, *told: str) -> None:
-    assert (done.code, done.out) == (code, ""), done.err
-    for text in told:
-        assert text in done.err
 
 
 def changes(database: Database, command: str) -> list[tuple[Any, ...]]:

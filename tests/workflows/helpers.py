@@ -3,11 +3,9 @@
 import json
 from typing import Any
 
-from tests.agents.helpers import audited, done, refused, undo
 from tests.conftest import Agentadm
+from tests.outcomes import two_teams
 from tests.support import Database, Result
-
-__all__ = ["audited", "done", "refused", "undo"]
 
 GRAPH: dict[str, Any] = {
     "nodes": [
@@ -21,11 +19,7 @@ GRAPH: dict[str, Any] = {
 
 def company(database: Database, agentadm: Agentadm) -> None:
     """Ada owns the team Engines, Grace the team Compilers; the free plan has five workflows."""
-    for name in ("ada", "grace"):
-        database.execute("INSERT INTO agentadm.users (email, username) VALUES (%s, %s)", f"{name}@example.com", name)
-    for argv in (["Engines", "--owner", "ada"], ["Compilers", "--owner", "grace"]):
-        made = agentadm("teams", "create", *argv)
-        assert made.code == 0, made.err
+    two_teams(database, agentadm)
     database.execute("INSERT INTO agentadm.plans (id, name, max_workflows) VALUES ('free', 'Free', 5)")
 
 

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from tests.conftest import Agentadm
+from tests.outcomes import audited, done, refused, undo
 from tests.support import Database
-from tests.workflows.helpers import GRAPH, audited, company, create, done, refused, undo, update, versions
+from tests.workflows.helpers import GRAPH, company, create, update, versions
 
 SECOND = {"settings": {"retries": 4, "timezone": "UTC"}}
 

@@ -10,9 +10,10 @@ import pytest
 from platform_core.workflows.types import EDGES, WorkflowStatus
 from tests.agents_support import make_run
 from tests.conftest import Agentadm
-from tests.operations.processes import finish, start, wait_for_lock
+from tests.operations.processes import at_once
+from tests.outcomes import audited, done, refused, undo
 from tests.support import Database, run
-from tests.workflows.helpers import GRAPH, audited, company, create, done, refused, undo, update, versions
+from tests.workflows.helpers import GRAPH, company, create, update, versions
 
 
 @pytest.fixture(autouse=True)
@@ -303,15 +304,8 @@ def test_sixteen_processes_make_exactly_five(database: Database, agentadm: Agent
         "INSERT INTO agentadm.limit_overrides (team_id, limit_name, value, reason)"
         " SELECT id, 'max_workflows', 5, 'trade fair' FROM agentadm.teams WHERE slug = 'engines'"
     )
-    with database.connect() as holder:
-        holder.execute("SELECT FROM agentadm.teams WHERE slug = 'engines' FOR UPDATE")
-        processes = [
-            start("workflows", "create", f"W{number}", "--team", "engines", "--wait", "300", environ=database.environ)
-            for number in range(16)
-        ]
-        wait_for_lock(database, len(processes))
-        holder.rollback()
-    results = [finish(process) for process in processes]
+    calls = [["workflows", "create", f"W{number}", "--team", "engines"] for number in range(16)]
+    results = at_once(database, "SELECT FROM agentadm.teams WHERE slug = 'engines' FOR UPDATE", calls)
     assert sorted(result.code for result in results) == [0] * 5 + [6] * 11
     told = "team engines may have 5 workflows (by an override: trade fair), and has 5"
     assert all(told in result.err for result in results if result.code == 6)

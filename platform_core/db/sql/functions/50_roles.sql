@@ -59,6 +59,7 @@ DECLARE
     role_name text;
     privilege text;
     out_of_reach text;
+    hidden_in regclass;
 BEGIN
     REVOKE ALL ON ALL FUNCTIONS IN SCHEMA agentadm FROM PUBLIC;
     ALTER DEFAULT PRIVILEGES IN SCHEMA agentadm REVOKE ALL ON FUNCTIONS FROM PUBLIC;
@@ -74,7 +75,7 @@ BEGIN
                 'EXECUTE ON FUNCTION agentadm.now(), agentadm.is_production(), agentadm.uuid_v7(), '
                     'agentadm.is_operator(), agentadm.current_user_id(), agentadm.is_platform_admin(), '
                     'agentadm.teams_of_user(text[]), agentadm.is_graph(jsonb, jsonb), agentadm.changed_by(), '
-                    'agentadm.is_undoing(), agentadm.may_say(), '
+                    'agentadm.is_undoing(), agentadm.may_say(), agentadm.agent_contacts(uuid), '
                     'agentadm.plan_of(uuid, uuid, text), agentadm.subscription_grants(text), '
                     'agentadm.agent_plan_of(uuid, uuid, uuid), agentadm.period_start(integer, timestamptz), '
                     'agentadm.limit_chain(uuid, uuid, uuid, text, timestamptz), '
@@ -89,7 +90,7 @@ BEGIN
                     'agentadm.workflows, agentadm.workflow_versions, agentadm.workflow_schedules, '
                     'agentadm.agent_stats, agentadm.user_usage_summary',
                 format('SELECT (%s) ON agentadm.api_keys', agentadm.columns_but('agentadm.api_keys', '{key_hash}')),
-                'SELECT (id, name, provider, model_id, is_active) ON agentadm.ai_models',
+                'SELECT (id, name, provider, model_id, is_active, created_at) ON agentadm.ai_models',
                 'SELECT (id, workflow_id, type, is_active, last_fired_at, created_at, updated_at) '
                     'ON agentadm.workflow_triggers',
                 'INSERT (team_id, name, slug, handle, agent_type, description, icon_url, base_website, custom_website, '
@@ -203,6 +204,18 @@ BEGIN
         WHERE to_regrole(r.role_name) IS NOT NULL
     LOOP
         EXECUTE format('GRANT %s TO %I', privilege, role_name);
+    END LOOP;
+    -- Secrets are read by administrators only. What others need of them, they ask functions for: see 84_secrets.sql.
+    FOR role_name, hidden_in IN
+        SELECT r.rolname, c.oid::regclass FROM pg_roles r CROSS JOIN pg_class c
+        WHERE r.rolname IN ('agentadm_tenant', 'agentadm_analytics', 'agentadm_support', 'agentadm_billing')
+            AND c.relnamespace = 'agentadm'::regnamespace AND c.relkind IN ('r', 'p')
+            AND agentadm.secret_columns(c.relname) <> '{}' AND has_table_privilege(r.oid, c.oid, 'SELECT')
+    LOOP
+        EXECUTE format('REVOKE SELECT ON %s FROM %I', hidden_in, role_name);
+        EXECUTE format('GRANT SELECT (%s) ON %s TO %I', agentadm.columns_but(
+            hidden_in, agentadm.secret_columns((SELECT c.relname FROM pg_class c WHERE c.oid = hidden_in))
+        ), hidden_in, role_name);
     END LOOP;
     -- A trigger function runs with our rights: on a table of somebody's own it would write what that somebody wants. Rows
     -- are reached through the parents, whose policies and triggers hold; never through a partition.

@@ -316,7 +316,7 @@ END
 $$;
 
 -- The key that one of some hashes belongs to, and whether a request with it would be let through. Always one row, found by
--- the same steps whether or not there is such a key.
+-- the same steps whether or not there is such a key. With our rights: nobody else needs to read a hash.
 CREATE FUNCTION agentadm.verify_key(
     hashes text[], endpoint text, wanted_environment text, of_agent uuid, at timestamptz DEFAULT agentadm.now()
 )
@@ -324,7 +324,7 @@ CREATE FUNCTION agentadm.verify_key(
         key_id uuid, hash_version text, display_start text, user_id uuid, team_id uuid, agent_id uuid, allowed boolean,
         rule text, message text
     )
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
 #variable_conflict use_column
 DECLARE

@@ -1,0 +1,1 @@
+"""Versions of things: listed, compared and gone back to, whatever the noun."""
