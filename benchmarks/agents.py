@@ -1,6 +1,7 @@
 """Lists of 200,000 agents with their teams: all to a file, against psql's \\copy, and a deep page against the first."""
 
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,7 +12,9 @@ from benchmarks.measure import Ratio, seeded_server
 from platform_core.agents.types import AgentSummary
 
 AGENTS = 200_000
-COLUMNS = ", ".join("t.slug AS team" if name == "team" else f"a.{name}" for name in AgentSummary.__dataclass_fields__)
+COLUMNS = ", ".join(
+    "t.slug AS team" if name == "team" else f"a.{name}" for name in (field.name for field in fields(AgentSummary))
+)
 FLOOR = (
     f"SELECT {COLUMNS} FROM agentadm.agents a JOIN agentadm.teams t ON t.id = a.team_id"
     " WHERE a.deleted_at IS NULL ORDER BY a.created_at DESC, a.id DESC"

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -26,7 +27,7 @@ SCALE = os.environ.get("AGENTADM_BENCHMARK_SCALE", "large")
 ROUNDS = 5
 PAGE_ROUNDS = 200
 PAGES = 2_000
-COLUMNS = ", ".join(UserSummary.__dataclass_fields__)
+COLUMNS = ", ".join(field.name for field in fields(UserSummary))
 FLOOR = f"SELECT {COLUMNS} FROM agentadm.users WHERE deleted_at IS NULL ORDER BY created_at DESC, id DESC"
 MEGABYTES_AT_MOST = 150
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.agents import noun
+from cli.agents import configurations
 from cli.changes import json_object
 from cli.context import Context
 from cli.options import AgentRef, UserRefs
@@ -12,8 +12,6 @@ from cli.registry import STAFF, Risk, Undo
 from platform_core.agents.part_types import Configuration
 from platform_core.bulk.types import ItemResult, ItemValue
 from platform_core.errors import UsageError
-
-configurations = noun.noun("configurations", "What users set for agents.")
 
 
 def given_json(ctx: Context, text: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli.agents import noun
+from cli.agents import plans
 from cli.changes import changes, clear_option
 from cli.context import Context
 from cli.limit_values import limit_value
@@ -14,8 +14,6 @@ from cli.registry import BILLING, Risk, Undo
 from platform_core.agents.part_types import PLAN_CLEARABLE, PLAN_SORTS, AgentPlan
 from platform_core.agents.types import AgentPlanCode
 from platform_core.listing.types import ListRequest
-
-plans = noun.noun("plans", "Terms under which agents are used.")
 
 
 @plans.command("list", example="agentadm agents plans list platform/anaya")

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.agents import noun
+from cli.agents import skills
 from cli.changes import json_object
 from cli.context import Context
 from cli.options import DEFAULT_LIMIT, AgentRef, All, Limit, Since, Until, Where, sort_option
@@ -13,8 +13,6 @@ from cli.registry import STAFF, Risk, Undo
 from platform_core.agents.part_types import SKILL_SORTS, Skill
 from platform_core.bulk.types import ItemResult
 from platform_core.listing.types import ListRequest
-
-skills = noun.noun("skills", "What agents have learned.")
 
 
 @skills.command("list", operators=STAFF, example="agentadm agents skills list platform/anaya")

@@ -59,6 +59,15 @@ from platform_core.listing.types import ListRequest
 from platform_core.versions.types import ChangeNote
 
 noun = Noun("agents", "Definitions of agents, their versions and what state they are in.")
+noun.declared_in("cli.agent_errors", "errors")
+noun.declared_in("cli.agent_specs", "versions", "diff", "rollback", "export", "import")
+noun.declared_in("cli.agent_states", "pause", "resume", "archive", "delete", "restore")
+configurations = noun.noun("configurations", "What users set for agents.")
+configurations.declared_in("cli.agent_configurations", "show", "set")
+plans = noun.noun("plans", "Terms under which agents are used.")
+plans.declared_in("cli.agent_plans", "list", "set")
+skills = noun.noun("skills", "What agents have learned.")
+skills.declared_in("cli.agent_skills", "list", "add", "remove")
 
 OfTeam = Annotated[str | None, team_option("Only this team's.")]
 WithTool = Annotated[str | None, typer.Option(metavar="NAME", help="Only those that may use it.")]
@@ -226,14 +235,3 @@ def update(
         lambda services, reference: services.agents.update(reference, values, note=note),
         inputs=off_record(ctx, values),
     )
-
-
-# They add their commands to the noun above.
-from cli import (  # noqa: E402, F401
-    agent_configurations,
-    agent_errors,
-    agent_plans,
-    agent_skills,
-    agent_specs,
-    agent_states,
-)

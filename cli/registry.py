@@ -323,6 +323,6 @@ class Noun:
 
     def all_commands(self) -> list[CommandProperties]:
         """Its verbs, and those of the nouns below."""
-        for module in set(self._elsewhere.values()):
+        for module in dict.fromkeys(self._elsewhere.values()):
             import_module(module)
         return [*self.commands, *(command for below in self.nouns for command in below.all_commands())]

@@ -9,12 +9,10 @@ from cli.context import Context
 from cli.options import DEFAULT_LIMIT, All, Limit, Reference, Since, Until, Where, WorkflowRef, sort_option
 from cli.output import Listing
 from cli.registry import Risk, Undo
-from cli.workflows import noun
+from cli.workflows import schedules
 from platform_core.bulk.types import ItemResult
 from platform_core.listing.types import ListRequest
 from platform_core.workflows.types import SCHEDULE_SORTS, WorkflowSchedule
-
-schedules = noun.noun("schedules", "At what times workflows start.")
 
 SCHEDULE = Reference("SCHEDULE", "workflow_schedules", "Id, or ending of an id", completes=False)
 ScheduleRefs = Annotated[list[str], SCHEDULE.several]

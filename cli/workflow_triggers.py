@@ -9,13 +9,11 @@ from cli.context import Context
 from cli.options import DEFAULT_LIMIT, All, Limit, Reference, Since, Until, Where, WorkflowRef, sort_option
 from cli.output import Listing
 from cli.registry import STAFF, Risk, Undo
-from cli.workflows import noun
+from cli.workflows import triggers
 from platform_core.bulk.types import ItemResult
 from platform_core.errors import UsageError
 from platform_core.listing.types import ListRequest
 from platform_core.workflows.types import TRIGGER_CLEARABLE, TRIGGER_SORTS, WorkflowTrigger
-
-triggers = noun.noun("triggers", "What starts workflows.")
 
 CONFIG_OPTION = "--config-stdin"
 TRIGGER = Reference("TRIGGER", "workflow_triggers", "Id, or ending of an id", completes=False)

@@ -42,6 +42,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 noun = Noun("workflows", "Automations of nodes and connections: versions, triggers, schedules, runs.")
+noun.declared_in("cli.workflow_states", "pause", "resume", "archive", "delete", "restore")
+noun.declared_in("cli.workflow_versions", "versions", "diff", "rollback")
+schedules = noun.noun("schedules", "At what times workflows start.")
+schedules.declared_in("cli.workflow_schedules", "list", "add", "update", "remove")
+triggers = noun.noun("triggers", "What starts workflows.")
+triggers.declared_in("cli.workflow_triggers", "list", "add", "update", "remove")
 
 File = Annotated[
     str | None,
@@ -191,12 +197,3 @@ def graph_of(ctx: Context, file: str | None, references: "Sequence[str]" = ()) -
 
     refuse_stdin_twice(file, "--file", references)
     return parsed(text_of(ctx, file))
-
-
-# They add their commands to the noun above.
-from cli import (  # noqa: E402, F401
-    workflow_schedules,
-    workflow_states,
-    workflow_triggers,
-    workflow_versions,
-)

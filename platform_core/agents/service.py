@@ -20,8 +20,9 @@ from platform_core.errors import Conflict, NotFound
 from platform_core.listing.service import ListService
 from platform_core.listing.types import ListRequest, Rows
 from platform_core.masking import MASK
+from platform_core.slugs import checked_slug, slug_of
 from platform_core.states import may_become
-from platform_core.teams.service import checked_slug, is_deleted, slug_of
+from platform_core.teams.rules import is_deleted
 from platform_core.versions.service import hand_on
 from platform_core.versions.types import NO_NOTE, ChangeNote
 

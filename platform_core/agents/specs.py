@@ -8,7 +8,7 @@ from platform_core.agents.types import PARTS, Agent, AgentDefinition, NewAgent, 
 from platform_core.errors import Conflict, UsageError
 from platform_core.importing.answers import OnConflict
 from platform_core.services import Service
-from platform_core.teams.service import slug_of
+from platform_core.slugs import slug_of
 from platform_core.versions.types import ChangeNote
 
 HEADING = re.compile(r"#[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*")

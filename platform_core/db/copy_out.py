@@ -16,39 +16,35 @@ PATIENCE_SECONDS = 1.0
 
 
 class CopyOut:
-    """A COPY TO STDOUT that has begun on a connection, which is its own until the last row is taken.
+    """A COPY TO STDOUT that is asked for on a connection, which is its own until the last row is taken.
 
     Args:
         connection: in a transaction; one whose COPY is left before its end cannot be used again.
         command: the COPY.
         parameters: what it is to hold, quoted here: the server takes none with COPY.
-
-    Raises:
-        psycopg.Error: the server refuses it.
     """
 
     def __init__(self, connection: "psycopg.Connection[Any]", command: str, parameters: Mapping[str, Any]) -> None:
         self._pgconn = connection.pgconn
         self.socket = connection.pgconn.socket
+        self._begun = False
         self.ended = False
-        text = psycopg.ClientCursor(connection).mogrify(command, parameters)
-        self._pgconn.send_query(text.encode())
-        # Until rows come, for a sort may take long; and so that an interruption is heard.
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.socket, selectors.EVENT_READ)
-            while self._pgconn.is_busy():
-                selector.select()
-                self._pgconn.consume_input()
-        self._expect(pq.ExecStatus.COPY_OUT)
+        # Its answer is not waited for: what others are asked meanwhile is done at the same time.
+        self._pgconn.send_query(psycopg.ClientCursor(connection).mogrify(command, parameters).encode())
 
     def take(self, rows: list[bytes | memoryview]) -> int:
         """Add what came to rows, which the socket says is there. Returns the bytes of it.
 
         Raises:
-            psycopg.Error: the server broke it off.
+            psycopg.Error: the server refuses it, or broke it off.
         """
         pgconn, add = self._pgconn, rows.append
         pgconn.consume_input()
+        if not self._begun:
+            if pgconn.is_busy():
+                return 0
+            self._expect(pq.ExecStatus.COPY_OUT)
+            self._begun = True
         taken = 0
         size, row = pgconn.get_copy_data(1)
         while size > 0:
@@ -81,8 +77,7 @@ def in_turn(parts: Sequence[CopyOut]) -> Iterator[bytes]:
         waiting = {part: stack.enter_context(TemporaryFile()) for part in parts[1:]}
         for part in parts:
             selector.register(part.socket, selectors.EVENT_READ, part)
-        # What came with the answer that each has begun is no longer in its socket.
-        ready = list(parts)
+        ready: list[CopyOut] = []
         for part in parts:
             if part in waiting:
                 yield from _chunks(waiting.pop(part))

@@ -45,11 +45,15 @@ OPTIONS = {
     CopyFormat.JSONL: r"FORMAT csv, ENCODING 'UTF8', QUOTE E'\x01', DELIMITER E'\x02'",
     CopyFormat.JSON: r"FORMAT csv, ENCODING 'UTF8', QUOTE E'\x01', DELIMITER E'\x02'",
 }
-# A reader may take longer than a statement may: what waits here is the pipe.
+# A reader may take longer than a statement may: what waits here is the pipe. Rows that an index gives in order come at
+# once, and are read while others are made; where there is none, they are to be sorted in memory.
 SET_UP = text(
     "SELECT set_config('timezone', 'UTC', true), set_config('datestyle', 'ISO', true),"
-    " set_config('statement_timeout', '0', true)"
+    " set_config('statement_timeout', '0', true), set_config('random_page_cost', '1.1', true), set_config('work_mem',"
+    " greatest(pg_size_bytes(current_setting('work_mem')), 67108864) / 1024 || 'kB', true)"
 )
+# Of two connections each has a core to itself, and no need of helpers.
+ALONE = text("SELECT set_config('max_parallel_workers_per_gather', '0', true)")
 # From so many rows on a second connection is worth its price.
 LONG = 100_000
 # What tells another transaction of the same login what this one sees, and at which time.
@@ -111,6 +115,8 @@ def rows(connection: Connection, base: Select[*tuple[Any, ...]], order: Order, f
         if other is not None:
             column = order.sort.column
             halves = (base.where(column >= middle), base.where(column < middle))
+            connection.execute(ALONE)
+            other.execute(ALONE)
             parts = list(zip((connection, other), halves if order.descending else reversed(halves), strict=True))
         yield from in_turn([_begun(one, _in_form(part, order, form), form.output) for one, part in parts])
 

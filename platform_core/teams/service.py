@@ -1,6 +1,5 @@
 """The rules of teams; one method a command."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -12,12 +11,11 @@ from platform_core.listing.types import ListRequest, Rows
 from platform_core.near import near_hint
 from platform_core.refs import checked_name, exactly_one
 from platform_core.services import Service
+from platform_core.slugs import checked_slug, slug_of
 from platform_core.teams import queries
 from platform_core.teams.types import MemberRole, NewTeam, Team, TeamSummary
 
 FIND_HINT = "a team is named by its slug, its id, or the last 8 digits or more of its id"
-SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-SLUG_LENGTH = 100
 
 
 class TeamService(Service):
@@ -229,43 +227,6 @@ def refuse_when_full(team: AnyRow) -> None:
             f"team {team.slug} is full: it has {team.member_count} members, max_members is {team.max_members}",
             f"agentadm teams update {team.slug} --max-members N",
         )
-
-
-def is_deleted(team: AnyRow, whose: str = "") -> Conflict:
-    """What to say of a team that is deleted: how it comes back.
-
-    Args:
-        team: its row.
-        whose: what of it is asked for.
-    """
-    how = f"teams restore {team.slug}" if team.personal_of is None else f"users restore {team.personal_of}"
-    return Conflict(f"team {team.slug}{whose} is deleted", f"restore it first: agentadm {how}")
-
-
-def slug_of(name: str) -> str:
-    """A slug made from a name: lower case, digits and hyphens.
-
-    Raises:
-        UsageError: nothing of the name can be in a slug.
-    """
-    import unicodedata
-
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    slug = "-".join(re.findall(r"[a-z0-9]+", plain))[:SLUG_LENGTH].strip("-")
-    if not slug:
-        raise UsageError(f"no slug can be made from the name {name!r}", "give one with --slug")
-    return slug
-
-
-def checked_slug(slug: str) -> str:
-    """The slug, if it is one.
-
-    Raises:
-        UsageError: it is none.
-    """
-    if not SLUG.fullmatch(slug) or len(slug) > SLUG_LENGTH:
-        raise UsageError(f"{slug!r} is no slug", "lower case letters, digits, and hyphens between them")
-    return slug
 
 
 def _summary(row: AnyRow) -> TeamSummary:

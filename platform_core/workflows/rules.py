@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from platform_core.db.schema import AnyRow
 from platform_core.errors import UsageError
 from platform_core.plans.types import Limit
-from platform_core.teams.service import is_deleted
+from platform_core.teams.rules import is_deleted
 
 if TYPE_CHECKING:
     from platform_core.services import Services
