@@ -68,7 +68,12 @@ def upgrade(ctx: Context) -> Migrated:
     for step in care.planned_upgrade():
         ctx.note(f"migration {step.revision}: {step.title} (locks: {step.locks})")
     ctx.confirm_on_database()
-    return care.upgrade(dry_run=ctx.shared.dry_run)
+    done = care.upgrade(dry_run=ctx.shared.dry_run)
+    if done.applied and not ctx.shared.dry_run:
+        wanted = ctx.read(lambda services: services.key_material.missing())
+        if adding := "; ".join(f"agentadm db key-material add {purpose}" for purpose in wanted):
+            ctx.note(f"API keys and encrypted columns need key material: {adding}")
+    return done
 
 
 @noun.command(

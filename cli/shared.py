@@ -157,7 +157,9 @@ def _declaration(  # one parameter for each shared option
 
 
 def refuse_keys(ctx: Any) -> None:
-    """Refuse API keys in options and the like, which go on record. References say so by themselves, each for itself.
+    """Refuse API keys in what goes on record.
+
+    References say so by themselves, each for itself; but --reveal records them before they are looked up.
 
     Raises:
         UsageError: there is one.
@@ -165,8 +167,9 @@ def refuse_keys(ctx: Any) -> None:
     given = {**ctx.params, **vars(ctx.shared)}
     for parameter in ctx.command.params:
         value = given.get(str(parameter.name))
-        texts = [value] if isinstance(value, str) else value if isinstance(value, list) else []
-        if parameter.nargs != -1 and any(without_keys(str(text)) != str(text) for text in texts):
+        texts = [value] if isinstance(value, str) else value if isinstance(value, (list, tuple)) else []
+        recorded = parameter.nargs != -1 or ctx.shared.reveal
+        if recorded and any(without_keys(str(text)) != str(text) for text in texts):
             raise UsageError(f"{parameter.get_error_hint()} holds what may be a whole key, which is a secret", KEY_HINT)
 
 

@@ -100,6 +100,8 @@ FILTERS = Topic(
             "--where field~text": "contains, whatever its case",
             "--where field=": "has no value; field!= has one",
             "--where user=ada@example.com": "by the name and value that the list shows; amounts in minor units: 2999",
+            "expires_at<+30d": "what ended or will before 30 days from now; =+30d what will within them, >+30d after"
+            " them, >=+30d from now on",
             "--since, --until PERIOD": "from its beginning on; through its end",
             "--sort field": "in this order; --sort -field the other way round",
             "--limit N": "how many at most (50); a note says when there are more",

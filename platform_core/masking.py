@@ -16,8 +16,8 @@ MASK = "***"
 # With its country's code: anything else that is made of digits may be a secret.
 _PHONE = re.compile(r"\+[0-9][0-9 ()./-]{6,}[0-9]{2}")
 _PHONE_DIGITS_SHOWN = 2
-# An API key of ours, whole or mistyped: what is longer than the beginning by which people name one.
-_KEY = re.compile("(aa_(?:live|test)_[0-9A-Za-z]{6})[0-9A-Za-z]{3,}")
+# An API key of ours or Stripe's, whole or mistyped: what is longer than the beginning by which people name one.
+_KEY = re.compile("((?:aa|[rs]k)_(?:live|test)_[0-9A-Za-z]{6})[0-9A-Za-z]{3,}")
 
 
 def masked(value: Any) -> Any:

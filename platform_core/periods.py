@@ -26,11 +26,13 @@ class Period:
     """A stretch of time in UTC, its end not included; None where it is open.
 
     `until` is where `--until` cuts: the end, but for a span back from now (-7d) the moment that long ago.
+    `ahead` is of a span on from now (+7d): what is before it is all that is before its end, what has been included.
     """
 
     start: datetime | None
     end: datetime | None
     until: datetime | None
+    ahead: bool = False
 
 
 Now = Callable[[], datetime]
@@ -115,7 +117,7 @@ def _single(text: str, now: Now) -> Period:
     if span := _SPAN.fullmatch(text):
         moment, length = now().astimezone(UTC), timedelta(**{UNITS[span[3]]: int(span[2])})
         if span[1] == "+":
-            return Period(moment, moment + length, moment + length)
+            return Period(moment, moment + length, moment + length, ahead=True)
         return Period(moment - length, moment, moment - length)
     if date := _DATE.fullmatch(text):
         start, end = _calendar(*(int(part) if part else None for part in date.groups()))

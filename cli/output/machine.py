@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, TextIO
 
-from cli.output.text import UNSAFE, as_json, cell, csv_cell, spreadsheet_cell, visible
+from cli.output.text import UNSAFE, Amount, as_json, cell, csv_cell, spreadsheet_cell, visible
 
 Row = Mapping[str, Any]
 _NEEDS_QUOTES = re.compile('[,"\r\n]')
@@ -93,6 +93,7 @@ def _yaml_dumper() -> Any:
     class Dumper(yaml.SafeDumper):
         """Leaves the resolvers of PyYAML's own dumper as they are."""
 
+    Dumper.add_representer(Amount, Dumper.represent_dict)
     Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _YAML_1_2_NUMBER, list("+-.0123456789"))
     Dumper.add_implicit_resolver("tag:yaml.org,2002:bool", _YAML_1_1_LETTER, list("yYnN"))
     return Dumper

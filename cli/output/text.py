@@ -1,7 +1,10 @@
 """Text that is safe wherever it goes: on a terminal, in a spreadsheet, in Markdown."""
 
 import re
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from platform_core.money import Money, is_currency, written
@@ -9,7 +12,7 @@ from platform_core.spreadsheet import guarded, unguarded_cell
 
 __all__ = ["unguarded_cell"]
 
-MONEY = {"amount", "currency"}
+PLAIN = frozenset({str, int, float, bool})
 
 # Control characters, and those that turn the direction of what follows: all harmless as \\uXXXX.
 UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ud800-\udfff]")
@@ -41,19 +44,34 @@ def rfc_3339(moment: datetime) -> str:
     return f"{text.rstrip('0') if moment.microsecond else text}Z"
 
 
+class Amount(dict[str, Any]):
+    """An amount as programs get it, told apart from what users wrote alike."""
+
+
 def builtins_of(value: Any) -> Any:
     """What formats write: texts, numbers, lists and mappings in place of everything else."""
-    import msgspec
-
-    return _with_written_times(msgspec.to_builtins(value, builtin_types=(datetime,)))
-
-
-def _with_written_times(value: Any) -> Any:
+    if value is None or type(value) in PLAIN:
+        return value
+    if isinstance(value, str):
+        # A word of an enumeration, or a name that SQLAlchemy marked.
+        return str.__str__(value)
     if isinstance(value, datetime):
         return rfc_3339(value)
-    if isinstance(value, dict):
-        return {name: _with_written_times(part) for name, part in value.items()}
-    return [_with_written_times(part) for part in value] if isinstance(value, (list, tuple)) else value
+    if isinstance(value, Mapping):
+        return {builtins_of(name): builtins_of(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [builtins_of(part) for part in value]
+    if names := _field_names(value.__class__):
+        make = Amount if isinstance(value, Money) else dict
+        return make((name, builtins_of(getattr(value, name))) for name in names)
+    import msgspec
+
+    return msgspec.to_builtins(value)
+
+
+@cache
+def _field_names(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
 
 
 def cell(value: Any) -> str:
@@ -72,11 +90,9 @@ def _with_amounts(value: Any) -> Any:
     """The value with amounts, at whatever depth, as people write them; what only looks like one stays as it is."""
     if isinstance(value, (list, tuple)):
         return [_with_amounts(part) for part in value]
-    if not isinstance(value, dict):
-        return value
-    if value.keys() == MONEY and type(value["amount"]) is int and is_currency(value["currency"]):
+    if isinstance(value, Amount) and is_currency(value["currency"]):
         return written(Money(**value))
-    return {name: _with_amounts(part) for name, part in value.items()}
+    return {name: _with_amounts(part) for name, part in value.items()} if isinstance(value, dict) else value
 
 
 def parts(value: Any) -> str:

@@ -1,4 +1,7 @@
-"""Plans, limits, API keys, agents, instances, runs, models and workflows."""
+"""Plans, limits, API keys, agents, instances, runs, models and workflows.
+
+Finish runs over items that were cut short before it: they, and idempotency keys, are not recognised after it.
+"""
 
 from pathlib import Path
 

@@ -951,8 +951,8 @@ BEGIN
 END
 $$;
 
--- What is secret is read by administrators only. Others ask here for what they need of it, and get no more. They may ask
--- in any session: nothing here heeds its settings.
+-- What is secret is read by administrators only. Others ask here for what they need of it, and get no more. No
+-- setting of a session but the one that row-level security trusts is heeded here.
 
 -- The contacts of one agent, encrypted, to be revealed: to operators, and to whoever sees the agent as one of its team.
 CREATE OR REPLACE FUNCTION agentadm.agent_contacts(of_agent uuid)

@@ -62,7 +62,11 @@ def _key_material(patient: Patient) -> str | Problem:
         return Problem(error.message, error.hint or "put the key material back: it is in no backup")
     if problems:
         return Problem(named(problems), "put the key material back as it was: it is in no backup of the database")
-    return "all registered versions are here, and are what they were"
+    healthy = "all registered versions are here, and are what they were"
+    # No fault: whoever makes no keys and encrypts nothing needs none.
+    missing = patient.services.key_material.missing()
+    wanted = [f"no version of {purpose} yet (agentadm db key-material add {purpose})" for purpose in missing]
+    return "; ".join((healthy, *wanted))
 
 
 def _keys(patient: Patient) -> str | Problem:

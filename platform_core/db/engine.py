@@ -115,6 +115,8 @@ class Database:
         parameters = _parameters(conninfo)
         parameters.setdefault("connect_timeout", CONNECT_TIMEOUT_SECONDS)
         parameters.setdefault("application_name", APPLICATION_NAME)
+        # Text is Unicode here, whatever the environment, the role or the database says.
+        parameters["client_encoding"] = "UTF8"
         # Behind a transaction pooler a prepared statement is on another server the next time.
         return psycopg.connect(**parameters, prepare_threshold=None)
 

@@ -58,6 +58,11 @@ class KeyMaterialService:
         rows = self._in_use()
         return _problems(read_ring(self._services.settings), rows) if rows else ()
 
+    def missing(self) -> Sequence[Purpose]:
+        """What there is no version for: nothing of that kind can be made yet."""
+        there = {row.purpose for row in self._in_use()}
+        return [purpose for purpose in Purpose if purpose not in there]
+
     def unknown_keys(self) -> dict[str, int]:
         """By version of the pepper, how many living API keys are hashed with one that is not in use."""
         known = {BCRYPT, *(str(row.version) for row in self._in_use() if row.purpose == Purpose.PEPPER)}

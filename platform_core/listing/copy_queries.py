@@ -1,7 +1,7 @@
 """Lists as COPY: the database writes what the renderer would, byte for byte."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,10 +61,11 @@ MOMENT = text(
     "SELECT pg_export_snapshot() AS snapshot, current_setting('statement_timeout') AS statement_timeout,"
     " current_setting('lock_timeout') AS lock_timeout, current_setting('app.clock') AS clock"
 )
-# The middle of a column, by the planner's statistics; nothing of a short table, nor under row-level security.
+# The middle of a column, by the planner's statistics; nothing of a short table, nor with somebody else's eyes.
 MIDDLE = (
     "SELECT (histogram_bounds::text::{type}[])[(1 + cardinality(histogram_bounds::text::text[])) / 2]"
-    " FROM pg_stats WHERE schemaname = 'agentadm' AND tablename = :table AND attname = :column AND EXISTS ("
+    " FROM pg_stats WHERE schemaname = 'agentadm' AND tablename = :table AND attname = :column"
+    " AND current_setting('role') = 'none' AND EXISTS ("
     "SELECT FROM pg_class WHERE oid = to_regclass('agentadm.' || :table) AND reltuples >= :rows)"
 )
 
@@ -102,7 +103,7 @@ def _in_form(base: Select[*tuple[Any, ...]], order: Order, form: Form) -> Select
     return base.with_only_columns(func.concat(*parts, last))
 
 
-def rows(connection: Connection, base: Select[*tuple[Any, ...]], order: Order, form: Form) -> Iterator[bytes]:
+def rows(connection: Connection, base: Select[*tuple[Any, ...]], order: Order, form: Form) -> Generator[bytes]:
     """The whole list as COPY writes it, in chunks of whole rows.
 
     A long one is read in two halves at the same time, the other by a connection that sees the same moment.
@@ -118,7 +119,8 @@ def rows(connection: Connection, base: Select[*tuple[Any, ...]], order: Order, f
             connection.execute(ALONE)
             other.execute(ALONE)
             parts = list(zip((connection, other), halves if order.descending else reversed(halves), strict=True))
-        yield from in_turn([_begun(one, _in_form(part, order, form), form.output) for one, part in parts])
+        begun = [_begun(one, _in_form(part, order, form), form.output) for one, part in parts]
+        yield from stack.enter_context(closing(in_turn(begun)))
 
 
 def _begun(connection: Connection, wanted: Select[*tuple[Any, ...]], output: CopyFormat) -> CopyOut:
@@ -151,7 +153,6 @@ def _beside(connection: Connection) -> Iterator[Connection | None]:
         other = None
         try:
             other = connection.engine.connect()
-            # It may be left in the middle of an answer.
             stack.callback(other.invalidate)
             other = other.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             other.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{moment['snapshot']}'")

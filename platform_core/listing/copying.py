@@ -1,7 +1,8 @@
 """Whole lists written by the database: COPY, byte for byte what the renderer would write."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 
 from platform_core.listing.types import CopyFormat
 
@@ -21,25 +22,26 @@ _UNSAFE = tuple(
 )
 
 
-def finished(chunks: Iterable[bytes], output: CopyFormat) -> Iterator[bytes]:
+def finished(chunks: Generator[bytes], output: CopyFormat) -> Iterator[bytes]:
     """Chunks of whole rows as they go to stdout. Nothing where there is no row.
 
     Args:
-        chunks: whole rows as COPY wrote them, each with its line end.
+        chunks: whole rows as COPY wrote them, each with its line end. Closed at the end, also where that is early.
         output: the form; JSON gets its brackets, both JSON forms their escapes.
     """
-    if output is CopyFormat.CSV:
-        yield from chunks
-        return
-    if output is CopyFormat.JSONL:
-        yield from (harmless(chunk) for chunk in chunks)
-        return
-    before = b"[\n"
-    for chunk in chunks:
-        yield before + harmless(chunk)[:-1].replace(b"\n", b",\n").replace(LINE_END, b"\n")
-        before = b",\n"
-    if before != b"[\n":
-        yield b"\n]\n"
+    with closing(chunks):
+        if output is CopyFormat.CSV:
+            yield from chunks
+            return
+        if output is CopyFormat.JSONL:
+            yield from (harmless(chunk) for chunk in chunks)
+            return
+        before = b"[\n"
+        for chunk in chunks:
+            yield before + harmless(chunk)[:-1].replace(b"\n", b",\n").replace(LINE_END, b"\n")
+            before = b",\n"
+        if before != b"[\n":
+            yield b"\n]\n"
 
 
 def harmless(chunk: bytes) -> bytes:

@@ -177,7 +177,8 @@ def _time_clause(column: ColumnElement[Any], operator: Operator, period: Period)
         case Operator.ABOVE:
             return false() if end is None else within(column, end, None)
         case _:
-            return false() if start is None else within(column, None, start)
+            before = end if period.ahead else start
+            return false() if before is None else within(column, None, before)
 
 
 def ordered(base: Select[*tuple[Any, ...]], order: Order, *, nulls: bool) -> Select[*tuple[Any, ...]]:

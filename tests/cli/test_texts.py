@@ -1,14 +1,18 @@
 """Long and many-lined texts, parts and amounts as people see them; notes that fit the terminal."""
 
 import json
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import quoted_name
 
-from cli.output.text import UNSAFE, cell, wrapped
+from cli.output.text import UNSAFE, builtins_of, cell, wrapped
+from platform_core.key_material.types import Purpose
+from platform_core.money import Money
 from tests.conftest import Agentadm
 from tests.support import Database
 
@@ -84,12 +88,45 @@ def test_wrapping_loses_nothing_and_cuts_no_word(words: list[str], width: int) -
 
 
 def test_amounts_inside_parts_are_written_and_json_of_users_is_left_alone() -> None:
-    price = {"amount": 50, "currency": "USD"}
-    assert cell({"run": price, "gb": "refuse"}) == '{"run": "0.50 USD", "gb": "refuse"}'
-    wrong: tuple[tuple[Any, Any], ...] = ((1, "beans"), ("1", "USD"), (True, "USD"), (1, []), (1, None))
-    for theirs in ({"amount": amount, "currency": currency} for amount, currency in wrong):
-        assert json.loads(cell(theirs)) == theirs
-        assert json.loads(cell([theirs])) == [theirs]
+    ours = builtins_of({"run": Money(50, "USD"), "gb": "refuse"})
+    assert cell(ours) == '{"run": "0.50 USD", "gb": "refuse"}'
+    assert ours == {"run": {"amount": 50, "currency": "USD"}, "gb": "refuse"}
+    assert json.loads(cell(builtins_of(Money(1, "beans")))) == {"amount": 1, "currency": "beans"}
+    theirs = builtins_of({"price": {"amount": 500, "currency": "USD"}})
+    assert json.loads(cell(theirs)) == theirs
+    assert json.loads(cell([theirs])) == [theirs]
+
+
+def test_words_and_marked_names_are_texts() -> None:
+    found = builtins_of({quoted_name("runs", quote=True): Purpose.PEPPER, Purpose.ENCRYPTION: {1: (Decimal("1.50"),)}})
+    assert found == {"runs": "pepper", "encryption": {1: ["1.50"]}}
+    assert [type(name) for name in found] == [str, str]
+    assert type(found["runs"]) is str
+
+
+@pytest.mark.parametrize("form", [("-o", "plain"), ("-o", "markdown"), ("-o", "csv"), ()])
+def test_json_that_looks_like_an_amount_is_shown_as_it_is(
+    agentadm: Agentadm, scribe: None, form: tuple[str, ...]
+) -> None:
+    of_ada = ("scribe", "ada@example.com")
+    price = '{"price": {"amount": 500, "currency": "USD"}}'
+    assert agentadm("agents", "configurations", "set", *of_ada, "--json", price).code == 0
+    shown = agentadm("agents", "configurations", "show", *of_ada, *form, env=NARROW, terminal=not form)
+    assert shown.code == 0, shown.err
+    assert "500" in shown.out
+    assert "5.00" not in shown.out
+
+
+def test_amounts_are_whole_in_every_format_for_programs(agentadm: Agentadm) -> None:
+    made = ("plans", "create", "pro", "--name", "Pro", "--overage", "run=0.05", "--price-monthly", "29.99")
+    assert agentadm(*made).code == 0
+    show = ("plans", "show", "pro", "--columns", "price_monthly,price_monthly.amount,overages")
+    found = agentadm(*show, "-o", "json").json
+    assert found["price_monthly"] == {"amount": 2999, "currency": "USD"}
+    assert found["price_monthly.amount"] == 2999
+    assert yaml.safe_load(agentadm(*show, "-o", "yaml").out) == found
+    assert "price_monthly\t29.99 USD\n" in agentadm(*show, "-o", "plain").out
+    assert "29.99 USD" in agentadm(*show, "-o", "csv").out
 
 
 def test_people_are_told_what_is_masked_and_how_to_see_it(agentadm: Agentadm, scribe: None) -> None:

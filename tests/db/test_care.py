@@ -15,6 +15,7 @@ from platform_core.db.types import Initialised, Migrated
 from platform_core.db.version import SCHEMA_VERSION
 from platform_core.errors import AgentadmError, Conflict, NotPermitted, UsageError
 from platform_core.platform import Platform
+from tests.conftest import Agentadm
 from tests.support import Cluster, Database
 
 CLEAN = "SELECT count(*) FROM pg_namespace WHERE nspname = 'agentadm'"
@@ -263,6 +264,17 @@ def test_up_and_down_are_recorded(platform: Platform, database: Database) -> Non
         ("db upgrade", {"before": SCHEMA_VERSION, "after": "9999"}, "9999"),
         ("db downgrade", {"before": "9999", "after": SCHEMA_VERSION}, SCHEMA_VERSION),
     ]
+
+
+def test_an_upgrade_says_that_key_material_is_wanted(agentadm: Agentadm) -> None:
+    told = "API keys and encrypted columns need key material: agentadm db key-material add pepper"
+    assert agentadm("db", "downgrade", "0003", "--yes", "--confirm", "test").code == 0
+    assert told not in agentadm("db", "upgrade", "--yes", "--dry-run").err
+    done = agentadm("db", "upgrade", "--yes", "-o", "json")
+    assert done.code == 0, done.err
+    assert f"{told}; agentadm db key-material add encryption" in done.err
+    assert done.json["applied"] == ["0004"]
+    assert told not in agentadm("db", "upgrade", "--yes").err
 
 
 @pytest.mark.parametrize("action", ["upgrade", "planned_upgrade", "reset"])

@@ -170,6 +170,24 @@ def test_a_strong_login_is_found(database: Database) -> None:
     platform.close()
 
 
+@pytest.mark.parametrize(
+    ("gone", "told"),
+    [
+        ("pepper", ("no version of pepper yet",)),
+        ("encryption", ("no version of encryption yet",)),
+        ("%", ("no version of pepper yet", "no version of encryption yet", "agentadm db key-material add")),
+    ],
+)
+def test_what_has_no_key_material_yet_is_told_and_no_fault(
+    platform: Platform, database: Database, gone: str, told: tuple[str, ...]
+) -> None:
+    assert "yet" not in examine(platform)["key material"].detail
+    database.execute("DELETE FROM agentadm.key_material WHERE purpose LIKE %s", gone)
+    found = examine(platform)["key material"]
+    assert found.ok
+    assert [part in found.detail for part in told] == [True] * len(told)
+
+
 def test_an_old_server_is_found(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "OLDEST_SERVER", 990_000)
     assert list(wrong(platform)) == ["server version"]

@@ -12,6 +12,7 @@ from tests.conftest import Agentadm
 from tests.support import Database
 
 FOREIGN = "sk_prod_4eC39HqLyjWDarjtT1zdp7dc"
+LIVE = "sk_live_4eC39HqLyjWDarjtT1zdp7dc"
 WHOLE = generate(Environment.LIVE)
 START = f"{WHOLE[:14]}…"
 
@@ -89,6 +90,20 @@ def test_an_argument_is_neither_repeated_nor_recorded(
     done = agentadm(*argv)
     assert done.code in {2, 5}
     is_nowhere(database, done.out, done.err)
+
+
+@pytest.mark.parametrize("key", [WHOLE, WHOLE[:-3], LIVE], ids=["whole", "cut", "foreign"])
+@pytest.mark.parametrize("argv", [("agents", "show"), ("agents", "export"), ("runs", "show"), ("audit", "show")])
+def test_what_is_revealed_goes_on_record_without_a_key(
+    database: Database, agentadm: Agentadm, argv: tuple[str, ...], key: str
+) -> None:
+    mark = database.mark()
+    done = agentadm(*argv, key, "--reveal", "--reason", "asked", "-o", "json")
+    assert (done.code, done.out) == (2, "")
+    assert "may be a whole key" in done.err
+    assert "give its beginning" in done.err
+    assert database.written_since(mark) == []
+    assert key[:17] not in done.err + database.dump()
 
 
 def test_what_is_no_key_stays_as_it_is() -> None:

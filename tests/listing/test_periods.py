@@ -116,7 +116,7 @@ def test_what_is_no_end(text: str) -> None:
 def test_the_days_to_come() -> None:
     now = datetime(2026, 10, 15, 12, tzinfo=UTC)
     later = now + timedelta(30)
-    assert parse_period("+30d", lambda: now) == Period(now, later, later)
+    assert parse_period("+30d", lambda: now) == Period(now, later, later, ahead=True)
 
 
 def test_mixed_ranges() -> None:

@@ -181,6 +181,13 @@ def test_relative_periods_take_the_clock_of_the_database(database: Database, age
     assert found("--since", "-2d") == ["28", "01"]
     assert found("--until", "-1d") == ["27", "28"]
     assert found("--where", "created_at<-1d") == ["27", "28"]
+    # From now on: what is before the span's end, within it, and after it.
+    ahead = {"now": "2026-02-28T09:00:00Z"}
+    for operator, days in {
+        "<": ["27", "28"], "<=": ["27", "28"], "=": ["28"], "!=": ["27", "01"], ">=": ["28", "01"], ">": ["01"],
+    }.items():  # fmt: skip
+        assert found("--where", f"created_at{operator}+1d", **ahead) == days, operator
+    assert found("--where", "created_at<+1d..", **ahead) == ["27"]
     assert found("--since", "2026-02-28", "--until", "2026-02-28") == ["28"]
     assert found("--since", "this-year", now="2027-01-01T00:00:00Z") == []
 
