@@ -144,7 +144,7 @@ def _ahead(part: CopyOut, file: IO[bytes]) -> bool:
     """Put what came of a part into its file. Whether that is enough, until its turn."""
     rows: list[bytes | memoryview] = []
     part.take(rows)
-    file.writelines(rows)
+    file.write(b"".join(rows))
     return file.tell() >= AHEAD_BYTES
 
 
@@ -157,5 +157,5 @@ def _ready(selector: selectors.BaseSelector) -> list[CopyOut]:
 
 def _chunks(file: IO[bytes]) -> Iterator[bytes]:
     file.seek(0)
-    while lines := file.readlines(CHUNK_BYTES):
-        yield b"".join(lines)
+    while chunk := file.read(CHUNK_BYTES):
+        yield chunk + file.readline()
