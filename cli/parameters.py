@@ -1,6 +1,7 @@
 """Parameters that load a validator only where they need one: Typer's own loads pydantic in every command."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import typer
@@ -53,6 +54,17 @@ def refuse_unknown_word(ctx: Any, parameter: Any, value: Any) -> None:
         raise typer.BadParameter(f"{value!r} is not known{did_you_mean(value, words)} ({known})", ctx, parameter)
 
 
+def _processed(parameter: Any, validated: Callable[[Any, Any], Any], ctx: Any, value: Any) -> Any:
+    """A value as the command receives it; Typer's validator looks at it only where it has to."""
+    if (number := _quick_number(parameter, value)) is not None:
+        return number
+    if not ctx.resilient_parsing and not _needs_no_validator(parameter, value):
+        refuse_unknown_word(ctx, parameter, value)
+        return validated(ctx, value)
+    words = parameter.type_descriptor.choices or ()
+    return next((word for word in words if str(word) == value), value)
+
+
 def _or_files(parameter: Any, incomplete: str, found: list[Any]) -> list[Any]:
     """Where a path is wanted, the shell completes files by itself."""
     if found or not parameter.type_descriptor.is_path:
@@ -90,13 +102,7 @@ class QuickOption(TyperOption):
 
     def process_value(self, ctx: Any, value: Any) -> Any:
         """The value as the command receives it."""
-        if (number := _quick_number(self, value)) is not None:
-            return number
-        if not ctx.resilient_parsing and not _needs_no_validator(self, value):
-            refuse_unknown_word(ctx, self, value)
-            return super().process_value(ctx, value)
-        words = self.type_descriptor.choices or ()
-        return next((word for word in words if str(word) == value), value)
+        return _processed(self, super().process_value, ctx, value)
 
 
 class QuickArgument(TyperArgument):
@@ -112,11 +118,7 @@ class QuickArgument(TyperArgument):
 
     def process_value(self, ctx: Any, value: Any) -> Any:
         """The value as the command receives it."""
-        if ctx.resilient_parsing or _needs_no_validator(self, value):
-            words = self.type_descriptor.choices or ()
-            return next((word for word in words if str(word) == value), value)
-        refuse_unknown_word(ctx, self, value)
-        return super().process_value(ctx, value)
+        return _processed(self, super().process_value, ctx, value)
 
 
 def make_quick(parameters: list[Any]) -> None:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     literal,
     text,
 )
+from sqlalchemy.engine import Compiled
 
 from platform_core.db.copy_out import CopyOut, in_turn
 from platform_core.db.engine import DRIVER_ERRORS
@@ -124,9 +125,14 @@ def rows(connection: Connection, base: Select[*tuple[Any, ...]], order: Order, f
 
 
 def _begun(connection: Connection, wanted: Select[*tuple[Any, ...]], output: CopyFormat) -> CopyOut:
-    compiled = wanted.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
+    compiled = _compiled(connection, wanted)
     driver: Any = connection.connection.driver_connection
     return CopyOut(driver, f"COPY ({compiled}) TO STDOUT ({OPTIONS[output]})", compiled.params)
+
+
+def _compiled(connection: Connection, statement: Select[*tuple[Any, ...]]) -> Compiled:
+    """A statement as text, to stand within another."""
+    return statement.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
 
 
 def _middle(connection: Connection, base: Select[*tuple[Any, ...]], order: Order) -> ColumnElement[Any] | None:
@@ -140,7 +146,7 @@ def _middle(connection: Connection, base: Select[*tuple[Any, ...]], order: Order
     middle = connection.execute(query, named).scalar()
     if middle is None:
         return None
-    compiled = base.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
+    compiled = _compiled(connection, base)
     plan = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {compiled}", compiled.params).scalar_one()
     return literal(middle, column.type) if plan[0]["Plan"]["Plan Rows"] >= LONG else None
 

@@ -1,5 +1,6 @@
 """The rules of versions: what differs between them, and the way back. What a noun adds is in a class of its own."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from uuid import UUID
@@ -28,7 +29,7 @@ class Versioned(Protocol[T_co]):
         """Set columns of what a reference names."""
 
 
-class VersionService(Service, Generic[T]):
+class VersionService(Service, ABC, Generic[T]):
     """Versions of the things of one noun.
 
     Attributes:
@@ -99,9 +100,9 @@ class VersionService(Service, Generic[T]):
             )
         return found
 
+    @abstractmethod
     def _things(self) -> Versioned[T]:
         """The service of what has the versions."""
-        raise NotImplementedError
 
     def _written(self, value: Any) -> str | None:
         """A part as the text whose lines are compared."""
